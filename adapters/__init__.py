@@ -1,0 +1,1 @@
+"""One file per outside service, each fulfilling a port of the domain."""
