@@ -1,0 +1,34 @@
+"""Which listener serves which trigger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import IndexingError
+from .host_json import HostOptions
+from .invoker import Invoker
+from .logs import HostLog
+from .worker import Function
+
+if TYPE_CHECKING:
+    from .host import Listener
+
+
+@dataclass(frozen=True)
+class ListenerContext:
+    """What every listener needs from its host."""
+
+    options: HostOptions
+    environ: Mapping[str, str]
+    console: HostLog
+    invoker: Invoker
+    host_id: str
+
+
+def listener_for(function: Function, context: ListenerContext) -> "Listener":
+    """The listener of a function that is not HTTP-triggered.
+
+    Raises:
+        IndexingError: this host does not play the trigger, or a setting it needs is missing.
+    """
+    raise IndexingError(f"the trigger {function.trigger['type']} is not supported by this host")
