@@ -1,0 +1,98 @@
+"""The Cosmos DB account: one client, its measured settings, and the one table that makes its errors ours."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+
+from domain.errors import CatalogError, InvalidInput, StoreUnavailable
+
+log = logging.getLogger("catalog.cosmos")
+
+# aiohttp's pool holds 100 connections; more callers than that queue inside it with seconds of tail latency.
+CALLS_AT_ONCE = 100
+
+# Every status the service documents, and what it means for us. 404, 409 and 412 are answers, not failures: the adapters
+# handle them where they are expected, and elsewhere they count as unavailable, so that the event comes back.
+REFUSED = {400, 413}
+UNAVAILABLE = {401, 403, 404, 408, 409, 410, 412, 423, 424, 429, 449, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class CosmosSettings:
+    """Where the account is and in which order its regions are used."""
+
+    endpoint: str
+    database: str
+    preferred_regions: Sequence[str]
+
+
+def cosmos_client(settings: CosmosSettings, credential: str | AsyncTokenCredential) -> CosmosClient:
+    """A client with the settings of docs/decisions/0002-client-settings.md; needs the running event loop."""
+    return CosmosClient(
+        settings.endpoint,
+        credential=credential,
+        multiple_write_locations=True,
+        preferred_locations=list(settings.preferred_regions),
+        connection_timeout=1,
+        read_timeout=2,
+        retry_connect=1,
+        retry_read=0,
+        retry_backoff_factor=0.1,
+        retry_throttle_total=3,
+        retry_throttle_backoff_max=2,
+        transport=AioHttpTransport(use_env_settings=False),
+    )
+
+
+class Container:
+    """One container: a cap on concurrent calls, and errors as ours."""
+
+    def __init__(self, proxy: ContainerProxy, calls: asyncio.Semaphore) -> None:
+        self.proxy = proxy
+        self._calls = calls
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[ContainerProxy]:
+        """Room for one call; what it raises and the caller did not expect becomes ours.
+
+        Raises:
+            StoreUnavailable: a later attempt may succeed.
+            InvalidInput: the service refuses this document for what it is.
+        """
+        async with self._calls:
+            try:
+                yield self.proxy
+            except (AzureError, TimeoutError, OSError) as error:
+                raise as_ours(error) from error
+
+    async def query(self, text: str, partition_key: str | None = None, **parameters: Any) -> list[dict[str, Any]]:
+        """All rows of a query; parameters go by name."""
+        where: dict[str, Any] = {} if partition_key is None else {"partition_key": partition_key}
+        named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
+        async with self.call() as proxy:
+            return [row async for row in proxy.query_items(text, parameters=named, **where)]
+
+
+def as_ours(error: Exception) -> CatalogError:
+    """Our error for one of the vendor's."""
+    status = status_of(error)
+    if status in REFUSED:
+        return InvalidInput(f"The database refuses the document ({status}).")
+    log.warning("call failed: %s %s", type(error).__name__, status or "")
+    return StoreUnavailable("The database is not available.")
+
+
+def status_of(error: Exception) -> int | None:
+    """The HTTP status in a vendor's error; None for faults of the connection."""
+    if isinstance(error, CosmosHttpResponseError | CosmosBatchOperationError):
+        return int(error.status_code) if error.status_code else None
+    return None

@@ -1,0 +1,207 @@
+"""Event Hubs as the command queue: group commit, one lane per partition.
+
+A producer link takes one outstanding send (the SDK holds a lock until the broker's disposition), so commands that
+arrive meanwhile wait together and go as the next batch. Every caller waits for the acknowledgement of its own batch.
+
+When a send fails we do not know whether the broker stored it. The SDK may have sent it twice by then; callers answer
+503 and clients come back with the same command id. Both end as duplicates in the hub, which the processor recognises.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from azure.eventhub import EventData, EventDataBatch
+from azure.eventhub.aio import EventHubProducerClient
+from azure.eventhub.exceptions import EventHubError
+
+from domain.commands import Command
+from domain.errors import EventTooLarge, Overloaded, QueueUnavailable
+
+log = logging.getLogger("catalog.event_hubs")
+
+# The service takes 1 MiB a message; the rest is room for what the envelope adds.
+MAX_BATCH_BYTES = 1_000_000
+# A lane that holds this many commands is more than a deadline behind: better to say so at once.
+MAX_WAITING_PER_LANE = 5_000
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """How to reach the hub, and how long to wait for it."""
+
+    hub: str
+    partitions: int
+    send_timeout_s: float = 4.0
+    """One attempt, with the SDK's own retry inside."""
+    deadline_s: float = 8.0
+    """The longest that a caller waits for its acknowledgement."""
+
+
+def partition_of(item_id: UUID, partitions: int) -> int:
+    """The partition of an item: stable over processes, releases and machines."""
+    digest = hashlib.blake2b(item_id.bytes, digest_size=8).digest()
+    return int.from_bytes(digest, "big") % partitions
+
+
+@dataclass(eq=False)
+class _Waiting:
+    event: EventData
+    acknowledged: asyncio.Future[None]
+
+
+@dataclass
+class _Lane:
+    """One partition: what waits, and the client that sends it."""
+
+    partition: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    client: EventHubProducerClient | None = None
+    sender: asyncio.Task[None] | None = None
+
+
+class EventHubsCommandQueue:
+    """Fulfils CommandQueue; belongs to the event loop that first uses it."""
+
+    def __init__(self, make_client: Callable[[], EventHubProducerClient], settings: QueueSettings) -> None:
+        self._make_client = make_client
+        self._settings = settings
+        self._lanes = [_Lane(number) for number in range(settings.partitions)]
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def send(self, command: Command, properties: dict[str, str]) -> None:
+        """See CommandQueue."""
+        event = EventData(command.to_bytes())
+        event.content_type = "application/json"
+        event.properties = dict([("kind", command.kind), *properties.items()])
+        lane = self._lanes[partition_of(command.item_id, len(self._lanes))]
+        if len(lane.waiting) >= MAX_WAITING_PER_LANE:
+            raise Overloaded("Too many writes are waiting for the queue.")
+        one = _Waiting(event, asyncio.get_running_loop().create_future())
+        lane.waiting.append(one)
+        if lane.sender is None:
+            lane.sender = asyncio.create_task(self._send_all(lane))
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                await one.acknowledged
+        except TimeoutError:
+            raise QueueUnavailable("The queue did not acknowledge in time.") from None
+
+    async def warm_up(self) -> None:
+        """Open every lane's link, so that no request pays for it (an idle hub gets no event by this).
+
+        Raises:
+            QueueUnavailable: a lane could not be opened.
+        """
+        gate = asyncio.Semaphore(4)
+
+        async def open_lane(lane: _Lane) -> None:
+            async with gate:
+                await self._attempt(lane, lambda client: client.get_partition_properties(str(lane.partition)))
+
+        await asyncio.gather(*(open_lane(lane) for lane in self._lanes))
+
+    async def partition_ids(self) -> list[str]:
+        """The hub's partitions as the broker counts them.
+
+        Raises:
+            QueueUnavailable: the broker did not answer.
+        """
+        client = self._make_client()
+        try:
+            async with self._errors_as_ours():
+                return list(await client.get_partition_ids())
+        finally:
+            await client.close()
+
+    async def close(self) -> None:
+        """Let what is under way end, then close every client."""
+        senders = [lane.sender for lane in self._lanes if lane.sender is not None]
+        await asyncio.gather(*senders)
+        for lane in self._lanes:
+            self._discard_client(lane)
+        await asyncio.gather(*self._closing)
+
+    async def _send_all(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                batch, members = self._fill(lane)
+                if members:
+                    await self._send_batch(lane, batch, members)
+        finally:
+            lane.sender = None
+
+    def _fill(self, lane: _Lane) -> tuple[EventDataBatch, list[_Waiting]]:
+        """As much as fits into one message; what alone is too large fails alone."""
+        batch = EventDataBatch(max_size_in_bytes=MAX_BATCH_BYTES, partition_id=str(lane.partition))
+        members: list[_Waiting] = []
+        while lane.waiting:
+            one = lane.waiting[0]
+            if one.acknowledged.done():  # its caller has gone and was told so: what is not under way is not sent
+                lane.waiting.popleft()
+                continue
+            try:
+                batch.add(one.event)
+            except ValueError:
+                if members:
+                    break
+                _fail(one, EventTooLarge("The command is larger than the queue takes."))
+            else:
+                members.append(one)
+            lane.waiting.popleft()
+        return batch, members
+
+    async def _send_batch(self, lane: _Lane, batch: EventDataBatch, members: list[_Waiting]) -> None:
+        try:
+            await self._attempt(lane, lambda client: client.send_batch(batch, timeout=self._settings.send_timeout_s))
+        except QueueUnavailable as error:
+            for one in members:
+                _fail(one, error)
+        else:
+            for one in members:
+                if not one.acknowledged.done():
+                    one.acknowledged.set_result(None)
+
+    async def _attempt[T](self, lane: _Lane, work: Callable[[EventHubProducerClient], Awaitable[T]]) -> T:
+        if lane.client is None:
+            lane.client = self._make_client()
+        try:
+            async with self._errors_as_ours(), asyncio.timeout(self._settings.send_timeout_s):
+                return await work(lane.client)
+        except QueueUnavailable:
+            # What state a failed or cancelled send leaves the link in is nobody's promise: the next send opens anew.
+            self._discard_client(lane)
+            raise
+
+    @asynccontextmanager
+    async def _errors_as_ours(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (EventHubError, TimeoutError, OSError) as error:
+            log.warning("send failed: %s %s", type(error).__name__, getattr(error, "error", None))
+            raise QueueUnavailable("The queue is not available.") from error
+
+    def _discard_client(self, lane: _Lane) -> None:
+        client, lane.client = lane.client, None
+        if client is not None:
+            task = asyncio.create_task(_close(client))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+def _fail(one: _Waiting, error: Exception) -> None:
+    if not one.acknowledged.done():
+        one.acknowledged.set_exception(error)
+
+
+async def _close(client: EventHubProducerClient) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await client.close()
+    except (EventHubError, TimeoutError, OSError) as error:
+        log.info("closing a broken producer: %s", type(error).__name__)

@@ -1,0 +1,71 @@
+"""Whether a write may be accepted: what can be answered now is, the rest the processor decides."""
+
+import asyncio
+from dataclasses import dataclass
+
+from domain.commands import AddComment, AddRating, Command, PutItem
+from domain.errors import KeyReused, PreconditionFailed, StoreUnavailable, UnknownItem
+from domain.ports import ActivityStore, CommandQueue, ItemStore
+from domain.records import StoredItem
+
+
+@dataclass
+class Acceptance:
+    """Checks a command against the database, then puts it into the queue."""
+
+    items: ItemStore
+    activity: ActivityStore
+    queue: CommandQueue
+    check_timeout_s: float = 3.0
+
+    async def accept(self, command: Command, properties: dict[str, str], *, key_given: bool) -> None:
+        """Return once the queue has acknowledged the command.
+
+        Raises:
+            UnknownItem: the item is not there (an upsert needs none).
+            PreconditionFailed: `If-Match` does not name the stored version.
+            KeyReused: the idempotency key stands for another body.
+            QueueUnavailable, Overloaded, EventTooLarge: as the queue says.
+        """
+        try:
+            async with asyncio.timeout(self.check_timeout_s):
+                done = await self._check(command, key_given=key_given)
+        except (StoreUnavailable, TimeoutError):
+            done = False  # the database cannot say now; the processor will, before anything takes effect
+        if not done:
+            await self.queue.send(command, properties)
+
+    async def _check(self, command: Command, *, key_given: bool) -> bool:
+        """Whether the command is known to have taken effect, so that nothing needs to be sent."""
+        if isinstance(command, AddComment | AddRating):
+            digest, item = await self._stored_entry(command, key_given=key_given)
+        else:
+            loaded = await self.items.load(command.item_id, command.command_id)
+            digest, item = (loaded.marker.digest if loaded.marker else None), loaded.item
+        if digest is not None:
+            if digest != command.digest:
+                raise KeyReused("This Idempotency-Key was used with another body.")
+            return True
+        _refuse_what_cannot_be(command, item)
+        return False
+
+    async def _stored_entry(
+        self, command: AddComment | AddRating, *, key_given: bool
+    ) -> tuple[str | None, StoredItem | None]:
+        if not key_given:  # a random id cannot be stored yet
+            return None, await self.items.find(command.item_id)
+        digests, item = await asyncio.gather(
+            self.activity.stored_digests(command.item_id, [command.command_id]), self.items.find(command.item_id)
+        )
+        return digests.get(command.command_id), item
+
+
+def _refuse_what_cannot_be(command: Command, item: StoredItem | None) -> None:
+    if isinstance(command, PutItem):
+        return
+    if item is None or item.deleted:
+        raise UnknownItem("The item is not in the catalogue.")
+    if isinstance(command, AddComment | AddRating) or command.if_match is None:
+        return
+    if not command.if_match.allows(item.version):
+        raise PreconditionFailed("If-Match does not name the item's version.")

@@ -1,0 +1,136 @@
+"""What the catalogue needs of the outside. Each port has one contract suite, which every adapter and fake passes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.commands import Command
+from domain.records import DeadLetter, Entry, Failure, Marker, StoredComment, StoredItem, StoredRating, Totals
+
+
+class CommandQueue(Protocol):
+    """The way from the API to the processor. Contract: tests/contracts/test_command_queue.py."""
+
+    async def send(self, command: Command, properties: dict[str, str]) -> None:
+        """Return once the broker has stored the command; commands of one item keep the order of their calls.
+
+        Raises:
+            EventTooLarge: this command alone is more than the broker takes; the others of its batch are not harmed.
+            QueueUnavailable: not acknowledged in time. It may still be stored, so a caller retries with the same id.
+        """
+
+
+class AlreadyApplied(Exception):
+    """The command's marker is stored: an earlier delivery took effect."""
+
+    def __init__(self, marker: Marker) -> None:
+        super().__init__(str(marker.command_id))
+        self.marker = marker
+
+
+class EntriesExist(Exception):
+    """Some of the entries are stored already; nothing of the call was stored."""
+
+
+@dataclass(frozen=True)
+class LoadedItem:
+    """What one read of an item's partition found: the item or tombstone, and the marker of one command."""
+
+    item: StoredItem | None
+    marker: Marker | None
+
+
+@dataclass(frozen=True)
+class ItemsAfter:
+    """A place in the list of items by name, then id."""
+
+    name: str
+    item_id: UUID
+    name_is_cut: bool = False
+    """The name was too long for a cursor: this is its beginning, and the item knows the rest."""
+
+
+@dataclass(frozen=True)
+class CommentsAfter:
+    """A place in an item's comments, newest first."""
+
+    creation_date: str
+    comment_id: UUID
+
+
+class ItemStore(Protocol):
+    """Where items live. Contract: tests/contracts/test_item_store.py. Every method may raise StoreUnavailable."""
+
+    async def find(self, item_id: UUID) -> StoredItem | None:
+        """The item or its tombstone."""
+
+    async def load(self, item_id: UUID, command_id: UUID) -> LoadedItem:
+        """The item or its tombstone, and the command's marker, in one read."""
+
+    async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
+        """Up to `limit` live items in the order of name (code points), then id; descriptions may be empty."""
+
+    async def commit(self, item: StoredItem, marker: Marker) -> None:
+        """Store item and marker in one transaction, if the stored item is still the one with `item.etag` (None: none).
+
+        Raises:
+            AlreadyApplied: the marker is stored, with whatever digest; nothing was changed.
+            ItemChanged: another write came between; nothing was changed.
+        """
+
+
+class ActivityStore(Protocol):
+    """Where comments, ratings and totals live. Contract: tests/contracts/test_activity_store.py.
+
+    Every method may raise StoreUnavailable.
+    """
+
+    async def add(self, item_id: UUID, entries: Sequence[Entry]) -> None:
+        """Store new entries of one item, and count its ratings in the summaries they name, in one transaction.
+
+        At most `MAX_ENTRIES` entries. Test data expires 30 s after it was stored and is never stored twice.
+
+        Raises:
+            EntriesExist: at least one of them is stored already (or was, as test data); nothing was changed.
+        """
+
+    async def stored_digests(self, item_id: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The digests of those entries that were ever stored, deleted or expired ones included."""
+
+    async def find_comment(self, item_id: UUID, comment_id: UUID) -> StoredComment | None:
+        """One live comment."""
+
+    async def find_rating(self, item_id: UUID, rating_id: UUID) -> StoredRating | None:
+        """One live rating."""
+
+    async def comments(self, item_id: UUID, after: CommentsAfter | None, limit: int) -> list[StoredComment]:
+        """Up to `limit` live comments, newest first; the id decides between equal times."""
+
+    async def totals(self, item_id: UUID) -> Totals:
+        """Votes and stars over every region's summary."""
+
+
+# A transactional batch takes 100 operations: the entries, a marker for each of test data, and the summary.
+MAX_ENTRIES = 49
+
+
+class Outcomes(Protocol):
+    """Where failed writes are remembered for who polls them. Contract: tests/contracts/test_outcomes.py."""
+
+    async def record(self, failure: Failure) -> None:
+        """Remember it for seven days; recording it again changes nothing. May raise StoreUnavailable."""
+
+    async def find(self, command_id: UUID, digest: str) -> Failure | None:
+        """The failure of exactly this request. May raise StoreUnavailable."""
+
+
+class DeadLetters(Protocol):
+    """Where events that cannot succeed are parked. Contract: tests/contracts/test_dead_letters.py."""
+
+    async def park(self, letter: DeadLetter) -> None:
+        """Store the letter under its event's own name; parking a redelivery again changes nothing.
+
+        Raises:
+            DeadLettersUnavailable: not stored.
+        """

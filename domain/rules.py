@@ -1,0 +1,111 @@
+"""The rules of the catalogue, pure: what a command makes of what is stored, and when it must not."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from domain.commands import AddComment, AddRating, DeleteItem, EntryCommand, ItemCommand, PutItem, UpdateItem
+from domain.errors import PreconditionFailed, Superseded, UnknownItem
+from domain.ordering import EventStamp, version_of
+from domain.records import Entry, StoredComment, StoredItem, StoredRating
+
+
+def is_replay(stored: StoredItem, stamp: EventStamp) -> bool:
+    """Whether the stored item already knows this event, even where failover has hidden the command's marker.
+
+    Later in neither sequence nor time: a hub made anew under its old name counts from 0 again, at a later time.
+    """
+    by = stored.written_by
+    return by.hub == stamp.hub and stamp.sequence <= by.sequence and stamp.enqueued <= by.enqueued
+
+
+def item_after(command: ItemCommand, stored: StoredItem | None, stamp: EventStamp) -> StoredItem:
+    """The item (or its tombstone) that the command leaves; the caller has ruled out a replay.
+
+    Raises:
+        Superseded: what is stored came through another hub and is newer.
+        UnknownItem: there is no live item to change.
+        PreconditionFailed: `If-Match` does not name the stored version.
+    """
+    compared = not isinstance(command, PutItem) and command.if_match is not None
+    seen_by_client = compared and stored is not None and not stored.deleted and _matches(command, stored)
+    other_hub = stored is not None and stored.written_by.hub != stamp.hub
+    version = version_of(stamp)
+    # A client that named the newest version has seen it: its write follows, whatever the brokers' clocks say.
+    if stored is not None and other_hub and stored.version >= version and not seen_by_client:
+        raise Superseded("A newer write of this item came through another region.")
+    if stored is not None and stored.version >= version:
+        version = stored.version + 1
+    if isinstance(command, PutItem):
+        return _put(command, stored, version, stamp)
+    if stored is None or stored.deleted:
+        raise UnknownItem("The item is not in the catalogue.")
+    if compared and not seen_by_client:
+        raise PreconditionFailed("If-Match does not name the item's version.")
+    match command:
+        case UpdateItem():
+            return _update(command, stored, version, stamp)
+        case DeleteItem():
+            return replace(stored, deleted=True, version=version, written_by=stamp)
+        case _:
+            assert_never(command)
+
+
+def _matches(command: UpdateItem | DeleteItem | PutItem, stored: StoredItem) -> bool:
+    return not isinstance(command, PutItem) and command.if_match is not None and command.if_match.allows(stored.version)
+
+
+def _put(command: PutItem, stored: StoredItem | None, version: int, stamp: EventStamp) -> StoredItem:
+    keeps_image = stored is not None and not stored.deleted
+    return StoredItem(
+        item_id=command.item_id,
+        name=command.name,
+        description=command.description,
+        price=command.price,
+        image=stored.image if stored is not None and keeps_image else None,
+        version=version,
+        written_by=stamp,
+        etag=stored.etag if stored is not None else None,
+    )
+
+
+def _update(command: UpdateItem, stored: StoredItem, version: int, stamp: EventStamp) -> StoredItem:
+    return replace(
+        stored,
+        name=stored.name if command.name is None else command.name,
+        description=stored.description if command.description is None else command.description,
+        price=stored.price if command.price is None else command.price,
+        version=version,
+        written_by=stamp,
+    )
+
+
+def entry_of(command: EntryCommand, stamp: EventStamp, region: str) -> Entry:
+    """The comment or rating that the command asks for; its time is the broker's: a replay stores equal bytes."""
+    match command:
+        case AddComment():
+            return StoredComment(
+                comment_id=command.command_id,
+                item_id=command.item_id,
+                author_name=command.author_name,
+                text=command.text,
+                digest=command.digest,
+                written_by=stamp,
+                test_data=command.test_data,
+            )
+        case AddRating():
+            return StoredRating(
+                rating_id=command.command_id,
+                item_id=command.item_id,
+                stars=command.rating,
+                digest=command.digest,
+                written_by=stamp,
+                test_data=command.test_data,
+                counted_by=None if command.test_data else summary_id(region),
+            )
+        case _:
+            assert_never(command)
+
+
+def summary_id(region: str) -> str:
+    """The id of the document in which one region counts an item's ratings."""
+    return f"summary:{region}"

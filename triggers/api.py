@@ -1,0 +1,216 @@
+"""The API's resources: each handler turns bytes into a command or a result into an answer, nothing else."""
+
+import json
+from uuid import UUID, uuid4
+
+import azure.functions as func
+
+import wiring
+from domain.commands import KIND_OF, AddComment, AddRating, Command, PutItem, UpdateItem
+from domain.identity import OperationId, command_id, digest_of
+from domain.models import ItemChanges, NewComment, NewItem, NewRating, RatingSummary
+from domain.operations import resource_of
+from triggers import openapi, requests
+from triggers.answers import accepted, answer, answer_list, answers_errors_as_http, not_found
+
+api = func.Blueprint()  # type: ignore[no-untyped-call]
+
+_ITEMS = "api/1.0/catalogitem"
+_ITEM = "api/1.0/catalogitem/{item_id:guid}"
+
+
+@api.function_name("list_items")
+@api.route(_ITEMS, methods=["GET"])
+@answers_errors_as_http
+async def list_items(req: func.HttpRequest) -> func.HttpResponse:
+    """Items by name, without their descriptions."""
+    limit = requests.limit(req, default=100, maximum=500)
+    # One more than asked for tells whether there is a next page.
+    found = await wiring.items().page(requests.items_after(req), limit + 1)
+    page = found[:limit]
+    next_page = None
+    if len(found) > limit:
+        cursor = requests.items_cursor(page[-1].name, page[-1].item_id)
+        next_page = f"/{_ITEMS}?limit={limit}&continuation={cursor}"
+    resources = [item.as_resource(with_description=False).as_json() for item in page]
+    return answer_list(resources, next_page=next_page)
+
+
+@api.function_name("get_item")
+@api.route(_ITEM, methods=["GET"])
+@answers_errors_as_http
+async def get_item(req: func.HttpRequest) -> func.HttpResponse:
+    """One item with its version as ETag."""
+    item = await wiring.items().find(requests.path_id(req, "item_id"))
+    if item is None or item.deleted:
+        raise not_found()
+    headers = {"ETag": f'"{item.version}"'}
+    if requests.none_match(req, item.version):
+        return func.HttpResponse(status_code=304, headers=headers)
+    return answer(item.as_resource().as_json(), headers=headers, cached=True)
+
+
+@api.function_name("post_item")
+@api.route(_ITEMS, methods=["POST"])
+@answers_errors_as_http
+async def post_item(req: func.HttpRequest) -> func.HttpResponse:
+    """Create an item, or replace the one that has its id."""
+    requests.admit_admin(req)
+    body = NewItem.read(requests.json_body(req))
+    key = requests.idempotency_key(req)
+    # Without an id of its own the item takes the command's: so a retry with the same key means the same item.
+    chosen = _command_id("POST item", body.id, key)
+    command = PutItem(
+        command_id=chosen,
+        item_id=body.id or chosen,
+        digest=digest_of(body.model_dump(mode="json")),
+        name=body.name,
+        description=body.description,
+        price=body.price,
+    )
+    return await _accept(req, command, key)
+
+
+@api.function_name("put_item")
+@api.route(_ITEM, methods=["PUT"])
+@answers_errors_as_http
+async def put_item(req: func.HttpRequest) -> func.HttpResponse:
+    """Change some fields of an item."""
+    requests.admit_admin(req)
+    item_id = requests.path_id(req, "item_id")
+    body = ItemChanges.read(requests.json_body(req))
+    key = requests.idempotency_key(req)
+    command = UpdateItem(
+        command_id=_command_id("PUT item", item_id, key),
+        item_id=item_id,
+        digest=digest_of(body.model_dump(mode="json", exclude_none=True)),
+        name=body.name,
+        description=body.description,
+        price=body.price,
+        if_match=requests.if_match(req),
+    )
+    return await _accept(req, command, key)
+
+
+@api.function_name("list_comments")
+@api.route(_ITEM + "/comments", methods=["GET"])
+@answers_errors_as_http
+async def list_comments(req: func.HttpRequest) -> func.HttpResponse:
+    """An item's comments, newest first."""
+    item_id = requests.path_id(req, "item_id")
+    limit = requests.limit(req, default=10, maximum=100)
+    found = await wiring.activity().comments(item_id, requests.comments_after(req), limit + 1)
+    page = [comment.as_resource() for comment in found[:limit]]
+    next_page = None
+    if len(found) > limit:
+        cursor = requests.comments_cursor(page[-1].creation_date, page[-1].id)
+        next_page = f"/{_ITEMS}/{item_id}/comments?limit={limit}&continuation={cursor}"
+    return answer_list([comment.as_json() for comment in page], next_page=next_page)
+
+
+@api.function_name("get_comment")
+@api.route(_ITEM + "/comments/{comment_id:guid}", methods=["GET"])
+@answers_errors_as_http
+async def get_comment(req: func.HttpRequest) -> func.HttpResponse:
+    """One comment."""
+    comment = await wiring.activity().find_comment(
+        requests.path_id(req, "item_id"), requests.path_id(req, "comment_id")
+    )
+    if comment is None:
+        raise not_found()
+    return answer(comment.as_resource().as_json(), cached=True)
+
+
+@api.function_name("post_comment")
+@api.route(_ITEM + "/comments", methods=["POST"])
+@answers_errors_as_http
+async def post_comment(req: func.HttpRequest) -> func.HttpResponse:
+    """Accept a comment: 202 with the address where it will be readable."""
+    item_id = requests.path_id(req, "item_id")
+    body = NewComment.read(requests.json_body(req))
+    key = requests.idempotency_key(req)
+    command = AddComment(
+        command_id=_command_id("POST comment", item_id, key),
+        item_id=item_id,
+        digest=digest_of(body.model_dump(mode="json")),
+        author_name=body.author_name,
+        text=body.text,
+        test_data=requests.is_test_data(req),
+    )
+    return await _accept(req, command, key)
+
+
+@api.function_name("get_rating_summary")
+@api.route(_ITEM + "/ratings", methods=["GET"])
+@answers_errors_as_http
+async def get_rating_summary(req: func.HttpRequest) -> func.HttpResponse:
+    """An item's average and its number of votes."""
+    totals = await wiring.activity().totals(requests.path_id(req, "item_id"))
+    average = round(totals.stars / totals.votes, 4) if totals.votes else 0
+    return answer(RatingSummary(average_rating=average, number_of_votes=totals.votes).as_json(), cached=True)
+
+
+@api.function_name("get_rating")
+@api.route(_ITEM + "/ratings/{rating_id:guid}", methods=["GET"])
+@answers_errors_as_http
+async def get_rating(req: func.HttpRequest) -> func.HttpResponse:
+    """One rating."""
+    rating = await wiring.activity().find_rating(requests.path_id(req, "item_id"), requests.path_id(req, "rating_id"))
+    if rating is None:
+        raise not_found()
+    return answer(rating.as_resource().as_json(), cached=True)
+
+
+@api.function_name("post_rating")
+@api.route(_ITEM + "/ratings", methods=["POST"])
+@answers_errors_as_http
+async def post_rating(req: func.HttpRequest) -> func.HttpResponse:
+    """Accept a rating: 202 with the address where it will be readable."""
+    item_id = requests.path_id(req, "item_id")
+    body = NewRating.read(requests.json_body(req))
+    key = requests.idempotency_key(req)
+    command = AddRating(
+        command_id=_command_id("POST rating", item_id, key),
+        item_id=item_id,
+        digest=digest_of(body.model_dump(mode="json")),
+        rating=body.rating,
+        test_data=requests.is_test_data(req),
+    )
+    return await _accept(req, command, key)
+
+
+@api.function_name("get_operation")
+@api.route("api/1.0/operations/{operation_id}", methods=["GET"])
+@answers_errors_as_http
+async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
+    """What became of a write."""
+    operation = await wiring.operations().status_of(req.route_params["operation_id"], wiring.now())
+    if operation is None:
+        raise not_found()
+    return answer(operation.as_json())
+
+
+@api.function_name("get_openapi")
+@api.route("api/openapi.json", methods=["GET"])
+@answers_errors_as_http
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """The contract, machine-readable."""
+    return answer(json.dumps(openapi.document()), cached=True)
+
+
+def _command_id(route: str, item_id: UUID | None, key: str | None) -> UUID:
+    return uuid4() if key is None else command_id(route, item_id, key)
+
+
+async def _accept(req: func.HttpRequest, command: Command, key: str | None) -> func.HttpResponse:
+    await wiring.acceptance().accept(command, requests.event_properties(req), key_given=key is not None)
+    entry = isinstance(command, AddComment | AddRating)
+    operation = OperationId(
+        kind=KIND_OF[command.kind],
+        item_id=command.item_id,
+        command_id=command.command_id,
+        target_id=command.command_id if entry else command.item_id,
+        digest=command.digest,
+        accepted=wiring.now(),
+    )
+    return accepted(resource_of(operation), str(operation))
