@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import random
 import time
 import uuid
@@ -69,6 +70,7 @@ class Invoker:
         self._idle.set()
         self._attempts: dict[int, _Running] = {}
         self._next_key = 0
+        self._context = contextvars.copy_context()
         self.outstanding_retries = 0
 
     @property
@@ -163,7 +165,7 @@ class Invoker:
         key = self._next_key
         self._next_key += 1
         # A task of its own, as in the worker: each invocation has its own copy of the context variables.
-        task = loop.create_task(self._run(function, attempt, answer))
+        task = loop.create_task(self._run(function, attempt, answer), context=self._context.copy())
         self._attempts[key] = _Running(answer, task)
         self._names[attempt.invocation_id] = function.name
         timer = loop.call_later(self._timeout_s, self._time_out, function, key) if self._timeout_s else None

@@ -31,4 +31,8 @@ def listener_for(function: Function, context: ListenerContext) -> "Listener":
     Raises:
         IndexingError: this host does not play the trigger, or a setting it needs is missing.
     """
+    if function.trigger_type == "eventhubtrigger":
+        from .hub_listener import HubListener  # noqa: PLC0415 - an API host need not load the Event Hubs and blob SDKs
+
+        return HubListener(function, context)
     raise IndexingError(f"the trigger {function.trigger['type']} is not supported by this host")

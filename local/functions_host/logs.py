@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from azure_functions_runtime import invocation_id_cv  # type: ignore[import-untyped]
 from azure_functions_runtime.bindings.context import _invocation_id_local  # type: ignore[import-untyped]
 
+from .host_io import is_host_io
+
 LOST_MARK = "[lost by the real host] "
 _SEVERITY = {"trace": 0, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 99}
 _SYSTEM_PREFIXES = ("azure.functions", "azure_functions_worker", "azure_functions_runtime")
@@ -107,6 +109,8 @@ class UserLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show the line, marked where the real host would not."""
+        if is_host_io.get() and record.levelno < logging.ERROR:
+            return  # the host's own clients; in production they live in another process
         severity = max(10, min(50, record.levelno // 10 * 10))
         if record.name.startswith(_SYSTEM_PREFIXES):
             # The worker's own lines; a failed invocation is reported by the host anyway.
