@@ -49,6 +49,14 @@ class EventHubOptions:
 
 
 @dataclass(frozen=True)
+class SingletonOptions:
+    """`singleton`: the lock that lets one host at a time run a timer."""
+
+    lock_period_s: float = 60.0
+    recovery_polling_s: float = 60.0
+
+
+@dataclass(frozen=True)
 class HostOptions:
     """What this host takes from host.json."""
 
@@ -56,6 +64,7 @@ class HostOptions:
     functions: tuple[str, ...] | None = None
     http: HttpOptions = HttpOptions()
     event_hubs: EventHubOptions = EventHubOptions()
+    singleton: SingletonOptions = SingletonOptions()
     log_levels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -195,6 +204,7 @@ def read_host_json(app_dir: Path, environ: Mapping[str, str]) -> HostOptions:
         functions=_function_names(root.raw("functions")),
         http=_http_options(extensions.section("http")),
         event_hubs=_event_hub_options(extensions.section("eventHubs")),
+        singleton=_singleton_options(root.section("singleton")),
         log_levels=_log_levels(root.section("logging").section("logLevel")),
     )
 
@@ -316,6 +326,13 @@ def _initial_offset(section: Section) -> tuple[str, datetime | None]:
             f"{section.path('enqueuedTimeUtc')}: {text!r} is no time such as 2026-01-31T12:00:00Z"
         ) from error
     return kind, time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _singleton_options(section: Section) -> SingletonOptions:
+    return SingletonOptions(
+        lock_period_s=section.seconds("listenerLockPeriod", 60.0, 15.0, 60.0),
+        recovery_polling_s=section.seconds("listenerLockRecoveryPollingInterval", 60.0, 15.0),
+    )
 
 
 def _log_levels(section: Section) -> dict[str, str]:

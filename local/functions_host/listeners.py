@@ -35,4 +35,8 @@ def listener_for(function: Function, context: ListenerContext) -> "Listener":
         from .hub_listener import HubListener  # noqa: PLC0415 - an API host need not load the Event Hubs and blob SDKs
 
         return HubListener(function, context)
+    if function.trigger_type == "timertrigger":
+        from .timers import TimerListener  # noqa: PLC0415 - the same
+
+        return TimerListener(function, context)
     raise IndexingError(f"the trigger {function.trigger['type']} is not supported by this host")
