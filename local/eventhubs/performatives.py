@@ -1,0 +1,221 @@
+"""AMQP frames: the performatives as this broker reads and writes them.
+
+Every performative goes out with all of its fields, because some clients read them by position; what comes in shorter
+is padded with nulls, because others leave trailing ones away.
+"""
+
+import struct
+from typing import Any, NamedTuple
+
+from local.eventhubs import codec
+from local.eventhubs.codec import Described, Symbol, Uint, Ulong, Ushort
+from local.eventhubs.errors import AmqpError, DecodeError
+
+OPEN, BEGIN, ATTACH, FLOW, TRANSFER = 0x10, 0x11, 0x12, 0x13, 0x14
+DISPOSITION, DETACH, END, CLOSE = 0x15, 0x16, 0x17, 0x18
+SASL_MECHANISMS, SASL_INIT, SASL_CHALLENGE, SASL_RESPONSE, SASL_OUTCOME = 0x40, 0x41, 0x42, 0x43, 0x44
+
+FIELD_COUNT = {
+    OPEN: 10,
+    BEGIN: 8,
+    ATTACH: 14,
+    FLOW: 11,
+    TRANSFER: 11,
+    DISPOSITION: 6,
+    DETACH: 3,
+    END: 1,
+    CLOSE: 1,
+    SASL_MECHANISMS: 1,
+    SASL_INIT: 3,
+    SASL_RESPONSE: 1,
+    SASL_OUTCOME: 2,
+}
+AMQP_FRAME, SASL_FRAME = 0, 1
+AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
+SASL_HEADER = b"AMQP\x03\x01\x00\x00"
+TLS_HEADER = b"AMQP\x02\x01\x00\x00"
+EMPTY_FRAME = b"\x00\x00\x00\x08\x02\x00\x00\x00"
+ROLE_SENDER, ROLE_RECEIVER = False, True
+
+_FRAME = struct.Struct(">IBBH")
+_ACCEPTED = b"\x00\x53\x24\xc0\x01\x00"
+_TRANSFER_TAIL = b"\x40\x40\x40\x40\x40"
+
+
+class Performative(NamedTuple):
+    """A decoded performative: its code, its fields padded to full length, and where the payload starts."""
+
+    code: int
+    fields: list[Any]
+    payload_at: int
+
+
+def read_performative(buf: bytes, pos: int, end: int) -> Performative:
+    """The performative at `pos`.
+
+    Raises:
+        DecodeError: there is none, or it has more fields than AMQP knows.
+    """
+    if buf[pos : pos + 2] == b"\x00\x53" and pos + 3 < end:
+        code, list_at = buf[pos + 2], pos + 3
+    else:
+        code, list_at = _unusual_descriptor(buf, pos, end)
+    expected = FIELD_COUNT.get(code)
+    if expected is None:
+        raise DecodeError(f"0x{code:02x} is no performative a client may send")
+    count, at, stop = codec.list_bounds(buf, list_at, end)
+    if count > expected:
+        raise DecodeError(f"performative 0x{code:02x} has {count} fields instead of {expected}")
+    fields: list[Any] = []
+    for _ in range(count):
+        value, at = codec.decode(buf, at, stop)
+        fields.append(value)
+    if at != stop:
+        raise DecodeError("a performative holds more than it counts")
+    fields.extend([None] * (expected - count))
+    return Performative(code, fields, stop)
+
+
+def _unusual_descriptor(buf: bytes, pos: int, end: int) -> tuple[int, int]:
+    if pos >= end or buf[pos] != 0:
+        raise DecodeError("a frame does not begin with a performative")
+    descriptor, list_at = codec.decode(buf, pos + 1, end)
+    if not isinstance(descriptor, Ulong):
+        raise DecodeError("a performative's descriptor is no ulong")
+    return int(descriptor), list_at
+
+
+def frame(channel: int, body: bytes, frame_type: int = AMQP_FRAME) -> bytes:
+    """One frame around a performative (and payload)."""
+    return _FRAME.pack(8 + len(body), 2, frame_type, channel) + body
+
+
+def performative(code: int, *fields: Any) -> bytes:
+    """The performative with its fields; those left out are sent as null."""
+    padded = [*fields, *([None] * (FIELD_COUNT[code] - len(fields)))]
+    return b"\x00\x53" + bytes((code,)) + codec.encode_list([codec.encode(field) for field in padded])
+
+
+def error(condition: str, description: str) -> Described:
+    """The AMQP error that goes into detach, end, close or rejected."""
+    return Described(Ulong(0x1D), [Symbol(condition), description, None])
+
+
+def error_of(problem: AmqpError) -> Described:
+    """The AMQP error for an exception."""
+    return error(problem.condition, problem.description)
+
+
+def rejected(problem: AmqpError) -> bytes:
+    """The outcome `rejected`, encoded."""
+    return codec.encode(Described(Ulong(0x25), [error_of(problem)]))
+
+
+def accepted_disposition(channel: int, delivery_id: int) -> bytes:
+    """A whole frame: this delivery is stored."""
+    return _disposition(channel, delivery_id, _ACCEPTED)
+
+
+def rejected_disposition(channel: int, delivery_id: int, problem: AmqpError) -> bytes:
+    """A whole frame: this delivery is not stored, and why."""
+    return _disposition(channel, delivery_id, rejected(problem))
+
+
+def _disposition(channel: int, delivery_id: int, state: bytes) -> bytes:
+    number = b"\x70" + delivery_id.to_bytes(4, "big")
+    return frame(channel, b"\x00\x53\x15" + codec.encode_list([b"\x41", number, number, b"\x41", state, b"\x42"]))
+
+
+class TransferFrames:
+    """Builds the transfer frames of one outgoing link; one struct call per frame."""
+
+    _HEAD = struct.Struct(">IBBH 3s3s BI BI BBI BBB 5s")
+    _HEAD_SIZE = _HEAD.size
+
+    def __init__(self, channel: int, handle: int, max_frame_size: int, settled: bool) -> None:
+        self._channel = channel
+        self._handle = handle
+        self._room = max_frame_size - self._HEAD_SIZE
+        self._settled = 0x41 if settled else 0x42
+        list_size = self._HEAD_SIZE - 8 - 5
+        self._list = bytes((0xC0, list_size, 11))
+
+    def of(self, delivery_id: int, payload: bytes) -> list[bytes]:
+        """Frame heads and payload pieces of one delivery, alternating."""
+        if len(payload) <= self._room:
+            return [self._head(delivery_id, len(payload), more=False), payload]
+        pieces: list[bytes] = []
+        for at in range(0, len(payload), self._room):
+            piece = payload[at : at + self._room]
+            pieces.append(self._head(delivery_id, len(piece), more=at + self._room < len(payload)))
+            pieces.append(piece)
+        return pieces
+
+    def frames_of(self, payload_size: int) -> int:
+        """How many frames a delivery of this size takes from the session's window."""
+        return max(1, -(-payload_size // self._room))
+
+    def _head(self, delivery_id: int, payload_size: int, *, more: bool) -> bytes:
+        return self._HEAD.pack(
+            self._HEAD_SIZE + payload_size,
+            2,
+            AMQP_FRAME,
+            self._channel,
+            b"\x00\x53\x14",
+            self._list,
+            0x70,
+            self._handle,
+            0x70,
+            delivery_id,
+            0xA0,
+            4,
+            delivery_id,
+            0x43,
+            self._settled,
+            0x41 if more else 0x42,
+            _TRANSFER_TAIL,
+        )
+
+
+def flow(
+    channel: int,
+    *,
+    next_incoming_id: int,
+    incoming_window: int,
+    next_outgoing_id: int,
+    outgoing_window: int,
+    handle: int,
+    delivery_count: int,
+    link_credit: int,
+    drain: bool = False,
+) -> bytes:
+    """A whole flow frame for a link."""
+    return frame(
+        channel,
+        performative(
+            FLOW,
+            Uint(next_incoming_id),
+            Uint(incoming_window),
+            Uint(next_outgoing_id),
+            Uint(outgoing_window),
+            Uint(handle),
+            Uint(delivery_count),
+            Uint(link_credit),
+            Uint(0),
+            drain,
+            False,
+        ),
+    )
+
+
+def begin(channel: int, *, incoming_window: int, outgoing_window: int, handle_max: int) -> bytes:
+    """A whole begin frame that answers the peer's on the same channel."""
+    return frame(
+        channel,
+        performative(BEGIN, Ushort(channel), Uint(0), Uint(incoming_window), Uint(outgoing_window), Uint(handle_max)),
+    )
+
+
+def detach(channel: int, handle: int, problem: AmqpError | None = None) -> bytes:
+    """A whole detach frame; links are closed, never suspended."""
+    return frame(channel, performative(DETACH, Uint(handle), True, error_of(problem) if problem else None))

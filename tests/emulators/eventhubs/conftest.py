@@ -1,0 +1,70 @@
+"""A broker per test, and the conformance table: `pytest tests/emulators/eventhubs --conformance-table FILE`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.eventhubs.entities import HubSettings
+from local.eventhubs.server import EventHubsServer
+from local.eventhubs.settings import Settings
+from tests.emulators.eventhubs.conformance import MARK, Row, rows_of, table
+
+type StartBroker = Callable[..., Awaitable[EventHubsServer]]
+
+_ROWS = pytest.StashKey[list[Row]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--conformance-table", metavar="FILE", default=None, help="write the conformance table there")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}(point, behaviour, sdk): a line of the conformance table")
+    rows: list[Row] = []
+    config.stash[_ROWS] = rows
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
+        item.config.stash[_ROWS].extend(rows_of(item, report.outcome))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--conformance-table", default=None)
+    if path is not None:
+        Path(path).write_text(table(session.config.stash[_ROWS]))
+
+
+@pytest.fixture
+async def start_broker(tmp_path: Path) -> AsyncIterator[StartBroker]:
+    """Starts brokers on one data folder; all are stopped at the end of the test."""
+    started: list[EventHubsServer] = []
+
+    async def start(**settings: Any) -> EventHubsServer:
+        defaults: dict[str, Any] = {
+            "data": tmp_path / "eventhubs",
+            "hubs": (HubSettings("commands", 4, ("processor",)),),
+            "port": 0,
+            "control_port": 0,
+        }
+        server = EventHubsServer(Settings(**(defaults | settings)))
+        await server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        await server.stop()
+
+
+@pytest.fixture
+async def broker(start_broker: StartBroker) -> EventHubsServer:
+    """A namespace with the hub `commands`: 4 partitions, groups $Default and processor."""
+    return await start_broker()
