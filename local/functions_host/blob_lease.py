@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient
 
 _HELD_BY_ANOTHER = (409, 412)
@@ -54,7 +54,7 @@ class BlobLease:
             try:
                 async with asyncio.timeout(self._period_s / 2):
                     await self._lease.renew()
-            except (HttpResponseError, TimeoutError) as error:
+            except (AzureError, TimeoutError) as error:
                 self._lease = None
                 raise LeaseLost(str(error) or "no answer in time") from error
 
@@ -66,5 +66,5 @@ class BlobLease:
         try:
             async with asyncio.timeout(3.0):
                 await lease.release()
-        except (HttpResponseError, TimeoutError):
+        except (AzureError, TimeoutError):
             return  # it ends by itself

@@ -3,14 +3,15 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from .admin import AdminApi
 from .environment import apply_app_settings, read_local_settings, setting
 from .errors import HostJsonError, IndexingError, SettingsError, WorkerError
+from .host_io import host_context
 from .host_json import HostOptions, read_host_json
 from .http_server import HttpRequest, HttpResponse, HttpServer
 from .http_trigger import decode_path, request_datum, response_of
@@ -109,23 +110,28 @@ class FunctionsHost:
         if not self.state.draining:
             self.state.draining = True
             self.console.info("DrainMode mode enabled: listeners stop, running functions go on")
-            await asyncio.gather(*(listener.stop() for _, listener in self._listeners))
+            await self._tell_listeners(lambda listener: listener.stop())
 
     async def stop(self) -> None:
         """Close the HTTP listener at once, stop the triggers, and give what is in flight its time."""
         self.state.phase = Phase.STOPPING
         self.console.info("Stopping host...")
         self._server.close()
-        await asyncio.gather(*(listener.stop() for _, listener in self._listeners))
+        await self._tell_listeners(lambda listener: listener.stop())
         deadline = asyncio.get_running_loop().time() + self.settings.stop_timeout_s
         await self._server.wait_for_requests(self.settings.stop_timeout_s)
         if self._invoker is not None:
             left = await self._invoker.wait_until_idle(max(0.0, deadline - asyncio.get_running_loop().time()))
             if left:
                 self.console.warning(f"{left} invocations did not end within {self.settings.stop_timeout_s:g} s")
-        await asyncio.gather(*(listener.close() for _, listener in self._listeners))
+        await self._tell_listeners(lambda listener: listener.close())
         self.console.info("Host stopped")
         self.console.flush()
+
+    async def _tell_listeners(self, step: Callable[[Listener], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        steps = [loop.create_task(step(listener), context=host_context()) for _, listener in self._listeners]
+        await asyncio.gather(*steps)
 
     def _enter_app(self) -> None:
         folder = self.settings.app_dir

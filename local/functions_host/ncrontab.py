@@ -129,9 +129,8 @@ def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
 
 
 def _refused(text: str) -> IndexingError:
-    return IndexingError(
-        f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."
-    )
+    message = f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."
+    return IndexingError(message)
 
 
 def _values(field: str, low: int, high: int, names: dict[str, int] | None = None) -> tuple[int, ...]:

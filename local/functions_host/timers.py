@@ -19,7 +19,7 @@ from .host_io import host_context
 from .invoker import Invocation, attempt_of
 from .listeners import ListenerContext
 from .ncrontab import Schedule, parse_schedule
-from .worker import Function, json_datum
+from .worker import Function, Outcome, json_datum
 
 REASON = "Timer fired at {}"
 START_RETRY_S = 2.0
@@ -76,7 +76,7 @@ class TimerListener:
         self._status_blob: BlobClient | None = None
         self._lease: BlobLease | None = None
         self._task: asyncio.Task[None] | None = None
-        self._runs: set[asyncio.Task[None]] = set()
+        self._runs: set[asyncio.Task[ScheduleStatus | None] | asyncio.Task[Outcome | None]] = set()
         self._abandoned = asyncio.Event()
 
     async def start(self) -> None:
@@ -144,6 +144,7 @@ class TimerListener:
             holding.result()
         except (LeaseLost, BlobFailure) as error:
             self._say(f"another host may run this timer now: {error}")
+            await lease.release()
         finally:
             firing.cancel()
             holding.cancel()
@@ -179,8 +180,8 @@ class TimerListener:
         invocation = Invocation(self._function, attempt, reason, "", self._abandoned)
         # Shielded: a run in flight outlives the lock and the listener, as in production.
         run = asyncio.get_running_loop().create_task(self._context.invoker.invoke(invocation))
-        self._runs.add(run)  # type: ignore[arg-type]
-        run.add_done_callback(self._runs.discard)  # type: ignore[arg-type]
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
         await asyncio.shield(run)
         if not self._monitored or self._status_blob is None:
             return status
