@@ -8,8 +8,9 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob import BlobProperties
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient, ExponentialRetry
 
 from .balancing import Ownership
 from .environment import setting
@@ -44,9 +45,9 @@ class BlobAccount:
         self._credential: Any = None
         options: dict[str, Any] = {
             "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2, random_jitter_range=1),
-            "connection_timeout": 5,
-            "read_timeout": 10,
             "logger": _LOGGER,
+            # Environment proxies would cost a look into .netrc on a thread for every request.
+            "transport": AioHttpTransport(use_env_settings=False, connection_timeout=5, read_timeout=10),
         }
         text = setting(environ, "AzureWebJobsStorage")
         if text:
@@ -107,6 +108,7 @@ class PartitionBlobs:
         self._container = container
         self._prefix = f"{namespace}/{hub}/{group}/".lower()
         self._owner_id = owner_id
+        self._clients: dict[str, BlobClient] = {}  # building one costs as much as a request
 
     async def ownerships(self) -> list[Ownership]:
         """Every ownership blob of the group."""
@@ -119,7 +121,7 @@ class PartitionBlobs:
     ) -> Ownership | None:
         """Take a partition, or renew it, if nobody else wrote since `current` was read; None when somebody did."""
         owner = self._owner_id if owner_id is None else owner_id
-        blob = self._container.get_blob_client(f"{self._prefix}ownership/{partition_id}")
+        blob = self._blob(f"ownership/{partition_id}")
         metadata = {"ownerid": owner}
         try:
             if current is None:
@@ -162,8 +164,14 @@ class PartitionBlobs:
         except ResourceNotFoundError:
             await blob.upload_blob(b"", metadata=metadata, overwrite=True)
 
-    def _checkpoint_blob(self, partition_id: str) -> Any:
-        return self._container.get_blob_client(f"{self._prefix}checkpoint/{partition_id}")
+    def _checkpoint_blob(self, partition_id: str) -> BlobClient:
+        return self._blob(f"checkpoint/{partition_id}")
+
+    def _blob(self, name: str) -> BlobClient:
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self._container.get_blob_client(self._prefix + name)
+        return client
 
 
 def _ownership(blob: BlobProperties, partition_id: str) -> Ownership:

@@ -46,6 +46,12 @@ class EventHubOptions:
     retry_delay_s: float = 0.8
     retry_maximum_delay_s: float = 60.0
     try_timeout_s: float = 60.0
+    maximum_retries: int = 3
+
+    def reconnect_delay_s(self, failures: int) -> float:
+        """Seconds before reading is tried again; after `maximumRetries` the processor starts over, and so do delays."""
+        step = 0 if self.retry_mode == "fixed" else (failures - 1) % max(1, self.maximum_retries)
+        return min(self.retry_delay_s * 2.0**step, self.retry_maximum_delay_s)
 
 
 @dataclass(frozen=True)
@@ -306,8 +312,8 @@ def _event_hub_options(hubs: Section) -> EventHubOptions:
         retry_delay_s=retry.seconds("delay", 0.8, 0.001),
         retry_maximum_delay_s=retry.seconds("maximumDelay", 60.0, 0.001),
         try_timeout_s=retry.seconds("tryTimeout", 60.0, 0.1),
+        maximum_retries=retry.integer("maximumRetries", 3, 0),
     )
-    retry.integer("maximumRetries", 3, 0)  # the processor goes on for ever; the SDK gives up one call only
     retry.refuse_the_rest()
     hubs.refuse_the_rest()
     return options

@@ -149,12 +149,10 @@ class HubListener:
             in_force = active(listed.values(), now, self._options.ownership_expiration_s)
             await self._match_processors(in_force, trigger)
             wanted = next_claim(self._owner_id, self._partition_ids, in_force)
-            claimed = False
-            for partition_id in self._claims(wanted, in_force):
-                ownership = await blobs.claim(partition_id, listed.get(partition_id))
-                if ownership is not None:
-                    self._own(ownership, trigger)
-                    claimed = True
+            claims = [blobs.claim(name, listed.get(name)) for name in self._claims(wanted, in_force)]
+            claimed = [ownership for ownership in await asyncio.gather(*claims) if ownership is not None]
+            for ownership in claimed:
+                self._own(ownership, trigger)
             if not claimed:
                 return
 
@@ -186,7 +184,9 @@ class HubListener:
             if ownership is None or ownership.owner_id != self._owner_id:
                 del self._owned[partition_id]
         for partition_id, processor in list(self._processors.items()):
-            if partition_id not in self._owned:
+            if processor.ended:
+                del self._processors[partition_id]
+            elif partition_id not in self._owned:
                 self._say(f"partition {partition_id} belongs to another host now")
                 await self._release(processor)
         for partition_id, ownership in in_force.items():

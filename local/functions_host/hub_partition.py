@@ -69,6 +69,12 @@ class PartitionProcessor:
     def start(self, context: Any, after: Awaitable[None] | None) -> None:
         """Begin, once `after` (an earlier processor of this partition in this host) has ended."""
         self._task = asyncio.get_running_loop().create_task(self._run(after), context=context)
+        self._task.add_done_callback(self._report)
+
+    def _report(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._say(f"reading ended: {error!r}; it starts again with the next balancing")
 
     @property
     def ended(self) -> bool:
@@ -92,7 +98,6 @@ class PartitionProcessor:
     async def _run(self, after: Awaitable[None] | None) -> None:
         if after is not None:
             await after
-        delay = self._trigger.options.retry_delay_s
         failures = 0
         while not self.abandoned.is_set():
             try:
@@ -107,8 +112,7 @@ class PartitionProcessor:
                     return
                 progressed, self._progressed = self._progressed, False
                 failures = 0 if progressed else failures + 1
-                wait_s = delay if self._trigger.options.retry_mode == "fixed" else delay * 2 ** max(0, failures - 1)
-                wait_s = min(wait_s, self._trigger.options.retry_maximum_delay_s)
+                wait_s = self._trigger.options.reconnect_delay_s(max(1, failures))
                 self._say(f"reading failed: {error}; trying again in {wait_s:.1f} s")
                 await asyncio.sleep(wait_s)
 
