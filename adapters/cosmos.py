@@ -31,7 +31,6 @@ class CosmosSettings:
     """Where the account is and in which order its regions are used."""
 
     endpoint: str
-    database: str
     preferred_regions: Sequence[str]
 
 

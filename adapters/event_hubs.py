@@ -33,9 +33,8 @@ MAX_WAITING_PER_LANE = 5_000
 
 @dataclass(frozen=True)
 class QueueSettings:
-    """How to reach the hub, and how long to wait for it."""
+    """How many lanes there are, and how long to wait."""
 
-    hub: str
     partitions: int
     send_timeout_s: float = 4.0
     """One attempt, with the SDK's own retry inside."""

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
-import wiring
 from domain.errors import (
     CatalogError,
     EventTooLarge,
@@ -25,6 +24,7 @@ from domain.errors import (
     UnknownItem,
 )
 from domain.models import Problem
+from wiring import parts
 
 log = logging.getLogger("catalog.api")
 
@@ -85,7 +85,7 @@ def answers_errors_as_http(handler: Handler) -> Handler:
 
 
 async def _within_limits(handler: Handler, req: func.HttpRequest) -> func.HttpResponse:
-    settings = wiring.settings()
+    settings = parts().settings
     if _in_flight.count > settings.max_requests_in_flight:
         raise Overloaded("Too many requests are at work here.")
     if settings.front_door_id and req.headers.get("x-azure-fdid") != settings.front_door_id:
@@ -104,7 +104,7 @@ def _with_common_headers(response: func.HttpResponse, correlation_id: str) -> fu
     headers = response.headers
     headers["X-Correlation-ID"] = correlation_id
     headers["X-Server-Name"] = _SERVER
-    headers["X-Server-Location"] = wiring.settings().region
+    headers["X-Server-Location"] = parts().settings.region
     headers["api-supported-versions"] = "1.0"
     for name, value in _SECURITY.items():
         headers[name] = value

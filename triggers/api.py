@@ -1,17 +1,17 @@
 """The API's resources: each handler turns bytes into a command or a result into an answer, nothing else."""
 
 import json
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import azure.functions as func
 
-import wiring
 from domain.commands import KIND_OF, AddComment, AddRating, Command, PutItem, UpdateItem
 from domain.identity import OperationId, command_id, digest_of
 from domain.models import ItemChanges, NewComment, NewItem, NewRating, RatingSummary
 from domain.operations import resource_of
 from triggers import openapi, requests
 from triggers.answers import accepted, answer, answer_list, answers_errors_as_http, not_found
+from wiring import parts
 
 api = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -26,7 +26,7 @@ async def list_items(req: func.HttpRequest) -> func.HttpResponse:
     """Items by name, without their descriptions."""
     limit = requests.limit(req, default=100, maximum=500)
     # One more than asked for tells whether there is a next page.
-    found = await wiring.items().page(requests.items_after(req), limit + 1)
+    found = await parts().items.page(requests.items_after(req), limit + 1)
     page = found[:limit]
     next_page = None
     if len(found) > limit:
@@ -41,7 +41,7 @@ async def list_items(req: func.HttpRequest) -> func.HttpResponse:
 @answers_errors_as_http
 async def get_item(req: func.HttpRequest) -> func.HttpResponse:
     """One item with its version as ETag."""
-    item = await wiring.items().find(requests.path_id(req, "item_id"))
+    item = await parts().items.find(requests.path_id(req, "item_id"))
     if item is None or item.deleted:
         raise not_found()
     headers = {"ETag": f'"{item.version}"'}
@@ -99,7 +99,7 @@ async def list_comments(req: func.HttpRequest) -> func.HttpResponse:
     """An item's comments, newest first."""
     item_id = requests.path_id(req, "item_id")
     limit = requests.limit(req, default=10, maximum=100)
-    found = await wiring.activity().comments(item_id, requests.comments_after(req), limit + 1)
+    found = await parts().activity.comments(item_id, requests.comments_after(req), limit + 1)
     page = [comment.as_resource() for comment in found[:limit]]
     next_page = None
     if len(found) > limit:
@@ -113,9 +113,7 @@ async def list_comments(req: func.HttpRequest) -> func.HttpResponse:
 @answers_errors_as_http
 async def get_comment(req: func.HttpRequest) -> func.HttpResponse:
     """One comment."""
-    comment = await wiring.activity().find_comment(
-        requests.path_id(req, "item_id"), requests.path_id(req, "comment_id")
-    )
+    comment = await parts().activity.find_comment(requests.path_id(req, "item_id"), requests.path_id(req, "comment_id"))
     if comment is None:
         raise not_found()
     return answer(comment.as_resource().as_json(), cached=True)
@@ -145,7 +143,7 @@ async def post_comment(req: func.HttpRequest) -> func.HttpResponse:
 @answers_errors_as_http
 async def get_rating_summary(req: func.HttpRequest) -> func.HttpResponse:
     """An item's average and its number of votes."""
-    totals = await wiring.activity().totals(requests.path_id(req, "item_id"))
+    totals = await parts().activity.totals(requests.path_id(req, "item_id"))
     average = round(totals.stars / totals.votes, 4) if totals.votes else 0
     return answer(RatingSummary(average_rating=average, number_of_votes=totals.votes).as_json(), cached=True)
 
@@ -155,7 +153,7 @@ async def get_rating_summary(req: func.HttpRequest) -> func.HttpResponse:
 @answers_errors_as_http
 async def get_rating(req: func.HttpRequest) -> func.HttpResponse:
     """One rating."""
-    rating = await wiring.activity().find_rating(requests.path_id(req, "item_id"), requests.path_id(req, "rating_id"))
+    rating = await parts().activity.find_rating(requests.path_id(req, "item_id"), requests.path_id(req, "rating_id"))
     if rating is None:
         raise not_found()
     return answer(rating.as_resource().as_json(), cached=True)
@@ -184,7 +182,7 @@ async def post_rating(req: func.HttpRequest) -> func.HttpResponse:
 @answers_errors_as_http
 async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
     """What became of a write."""
-    operation = await wiring.operations().status_of(req.route_params["operation_id"], wiring.now())
+    operation = await parts().operations.status_of(req.route_params["operation_id"], parts().now())
     if operation is None:
         raise not_found()
     return answer(operation.as_json())
@@ -199,11 +197,11 @@ async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _command_id(route: str, item_id: UUID | None, key: str | None) -> UUID:
-    return uuid4() if key is None else command_id(route, item_id, key)
+    return parts().new_id() if key is None else command_id(route, item_id, key)
 
 
 async def _accept(req: func.HttpRequest, command: Command, key: str | None) -> func.HttpResponse:
-    await wiring.acceptance().accept(command, requests.event_properties(req), key_given=key is not None)
+    await parts().acceptance.accept(command, requests.event_properties(req), key_given=key is not None)
     entry = isinstance(command, AddComment | AddRating)
     operation = OperationId(
         kind=KIND_OF[command.kind],
@@ -211,6 +209,6 @@ async def _accept(req: func.HttpRequest, command: Command, key: str | None) -> f
         command_id=command.command_id,
         target_id=command.command_id if entry else command.item_id,
         digest=command.digest,
-        accepted=wiring.now(),
+        accepted=parts().now(),
     )
     return accepted(resource_of(operation), str(operation))

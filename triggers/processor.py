@@ -7,11 +7,11 @@ from typing import Any, List  # noqa: UP035 - the worker refuses list[...] in a 
 
 import azure.functions as func
 
-import wiring
 from domain.errors import TransientError
 from domain.ordering import EventStamp
 from domain.records import Delivery
 from settings import CONSUMER_GROUP, HUB
+from wiring import parts
 
 processor = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -35,7 +35,7 @@ processor = func.Blueprint()  # type: ignore[no-untyped-call]
 async def process_commands(events: List[func.EventHubEvent]) -> None:  # noqa: UP006 - see above
     """Apply the batch; raises to have it delivered again."""
     try:
-        await wiring.processor().process(deliveries_of(events))
+        await parts().processor.process(deliveries_of(events))
     except asyncio.CancelledError as error:
         # The worker never answers a cancelled handler, and the partition would stand still until the time-out.
         raise TransientError("The batch was cancelled.") from error

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import azure.functions as func
 
-import wiring
 from domain.commands import Precondition
 from domain.errors import InvalidInput
 from domain.identity import pack_checked, unpack_checked, uuid_of
 from domain.ports import CommentsAfter, ItemsAfter
 from triggers.answers import Refused, not_found
+from wiring import parts
 
 MAX_JSON_BYTES = 64 * 1024
 # Of a name that would make the cursor longer than the contract's 500 characters, the cursor keeps the beginning.
@@ -26,7 +26,7 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 def admit_admin(req: func.HttpRequest) -> None:
     """Let a holder of one of the two keys pass; both are compared in constant time, before the body is read."""
     given = req.headers.get("x-api-key", "").encode()
-    settings = wiring.settings()
+    settings = parts().settings
     keys = [key.encode() for key in (settings.api_key_1, settings.api_key_2) if key]
     if not any([hmac.compare_digest(given, key) for key in keys]):  # noqa: C419 - a list compares both, always
         raise Refused(HTTPStatus.UNAUTHORIZED, "This needs a valid X-API-KEY.")

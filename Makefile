@@ -1,0 +1,65 @@
+# The two commands: `make run` starts the whole system on this machine, `make test` proves it. Each does its own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+# Extra arguments: make run ARGS="--fresh --port 9000", make test ARGS="-k rating"
+ARGS ?=
+
+.PHONY: help run test check setup web format lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: .venv/.local local/node_modules/.installed web/dist/index.html ## Start everything on this machine (ARGS="--help" lists options)
+	@$(PY) -m local $(ARGS)
+
+test: .venv/.dev local/node_modules/.installed web/dist/index.html $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/emulators/*/js/package.json)) ## Run every check and every test
+	@scripts/ensure-chromium
+	@$(MAKE) --no-print-directory check
+	@cd web && npm test
+	@$(PY) -m pytest $(ARGS)
+
+check: .venv/.dev web/node_modules/.installed ## Run the static checks alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	cd web && npm run --silent check
+
+setup: .venv/.dev local/node_modules/.installed web/dist/index.html ## Only install and build what the other commands need
+
+web: web/dist/index.html ## Build the page
+
+format: .venv/.dev ## Put the code into its standard form
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	cd web && npm run --silent format
+
+lock: .venv/.dev ## Resolve the versions of pyproject.toml anew into requirements*.txt
+	$(PY) -m pip install --quiet uv==0.13.9
+	.venv/bin/uv pip compile -q pyproject.toml --no-header --no-annotate --universal -o requirements.txt
+	.venv/bin/uv pip compile -q pyproject.toml --group local -c requirements.txt --no-header --no-annotate --universal -o requirements-local.txt
+	.venv/bin/uv pip compile -q pyproject.toml --group dev -c requirements-local.txt --no-header --no-annotate --universal -o requirements-dev.txt
+
+clean: ## Remove everything that the commands above made, the local cloud's data included
+	rm -rf .venv .local local/node_modules web/node_modules web/dist tests/emulators/*/js/node_modules
+
+.venv/.made:
+	@python=$$(scripts/find-python) && echo "creating .venv with $$python" && "$$python" -m venv .venv && touch $@
+
+.venv/.local: .venv/.made requirements-local.txt
+	@echo "installing the app's and the local cloud's Python packages …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-local.txt && touch $@
+
+.venv/.dev: .venv/.made requirements-dev.txt
+	@echo "installing the development packages …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch $@ .venv/.local
+
+%/node_modules/.installed: %/package-lock.json
+	@scripts/need-node
+	@echo "installing the npm packages of $* …"
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
+web/dist/index.html: web/node_modules/.installed $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	@echo "building the page …"
+	@cd web && npm run --silent build

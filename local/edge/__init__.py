@@ -1,0 +1,1 @@
+"""Plays the front door: one address for the page and the API."""

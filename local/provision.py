@@ -1,0 +1,47 @@
+"""Creates what infrastructure code creates in Azure: database, containers, blob containers. Safe to repeat."""
+
+import asyncio
+
+from azure.core.exceptions import ResourceExistsError
+from azure.cosmos.aio import CosmosClient
+from azure.cosmos.partition_key import PartitionKey
+from azure.storage.blob.aio import BlobServiceClient
+
+from local.stack import COSMOS_KEY, Stack, resources
+
+
+async def provision(stack: Stack) -> None:
+    """Create everything that `infra/resources.json` names."""
+    await asyncio.gather(_cosmos(stack), _storage(stack))
+
+
+async def _cosmos(stack: Stack) -> None:
+    described = resources()["cosmos"]
+    async with CosmosClient(f"http://127.0.0.1:{stack.cosmos_port}/", COSMOS_KEY) as client:
+        database = await client.create_database_if_not_exists(described["database"])
+        for container in described["containers"]:
+            key = container["partitionKey"]
+            await database.create_container_if_not_exists(
+                container["id"],
+                PartitionKey(key["paths"][0], kind=key["kind"], version=key["version"]),
+                default_ttl=container["defaultTtl"],
+                indexing_policy=container["indexingPolicy"],
+                conflict_resolution_policy=container.get("conflictResolutionPolicy"),
+            )
+
+
+async def _storage(stack: Stack) -> None:
+    names = resources()["storage"]
+    wanted = [(stack.global_account, names["imageContainer"])]
+    for index in range(len(stack.regions)):
+        wanted += [
+            (stack.stamp_account(index), names["hostContainer"]),
+            (stack.stamp_account(index), names["healthContainer"]),
+            (stack.region_account(index), names["deadLetterContainer"]),
+        ]
+    for account, container in wanted:
+        async with BlobServiceClient.from_connection_string(stack.storage_connection(account)) as service:
+            try:
+                await service.create_container(container)
+            except ResourceExistsError:
+                continue

@@ -1,0 +1,213 @@
+"""What the local cloud consists of: every process, its ports and its settings, for any number of regions."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local.supervisor import Component
+
+ROOT = Path(__file__).parent.parent
+REGIONS = ("West Europe", "North Europe", "Sweden Central")
+
+# The emulators' published keys: they open nothing but what runs on this machine.
+COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+HUB_KEY = "SAS_KEY_VALUE"
+API_KEY = "local-admin-key-1"
+FRONT_DOOR_ID = "00000000-0000-0000-0000-00000000f00d"
+
+
+def resources() -> dict[str, Any]:
+    """The one description of hub, containers, functions and storage that code and infrastructure share."""
+    read: dict[str, Any] = json.loads((ROOT / "infra" / "resources.json").read_text())
+    return read
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where everything runs: one block of ports from `port` up, one folder of data."""
+
+    port: int
+    data: Path
+    regions: tuple[str, ...]
+
+    @property
+    def base_url(self) -> str:
+        """The edge: what people and clients open."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def blob_port(self) -> int:
+        """Azurite, all accounts."""
+        return self.port + 10
+
+    @property
+    def cosmos_port(self) -> int:
+        """The Cosmos account's global endpoint; its regions follow."""
+        return self.port + 20
+
+    def cosmos_region_port(self, index: int) -> int:
+        """The Cosmos endpoint of one region."""
+        return self.port + 21 + index
+
+    def hub_port(self, index: int) -> int:
+        """AMQP of one region's namespace; its control port follows."""
+        return self.port + 30 + 2 * index
+
+    def api_port(self, index: int) -> int:
+        """One region's API host."""
+        return self.port + 40 + index
+
+    def processor_port(self, index: int) -> int:
+        """One region's processor host."""
+        return self.port + 50 + index
+
+    @property
+    def ports(self) -> list[int]:
+        """Every port the stack listens on."""
+        count = range(len(self.regions))
+        each = [
+            port
+            for index in count
+            for port in (
+                self.cosmos_region_port(index),
+                self.hub_port(index),
+                self.hub_port(index) + 1,
+                self.api_port(index),
+                self.processor_port(index),
+            )
+        ]
+        return [self.port, self.blob_port, self.cosmos_port, *each]
+
+    def hub_connection(self, index: int) -> str:
+        """How clients reach one region's namespace."""
+        return (
+            f"Endpoint=sb://127.0.0.1:{self.hub_port(index)};SharedAccessKeyName=RootManageSharedAccessKey;"
+            f"SharedAccessKey={HUB_KEY};UseDevelopmentEmulator=true"
+        )
+
+    def storage_connection(self, account: str) -> str:
+        """How clients reach one storage account."""
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={STORAGE_KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{self.blob_port}/{account};"
+        )
+
+    def stamp_account(self, index: int) -> str:
+        """The storage account that lives and dies with a stamp."""
+        return f"ststamp{_short(self.regions[index])}"
+
+    def region_account(self, index: int) -> str:
+        """The storage account of a region, which outlives its stamps."""
+        return f"stregion{_short(self.regions[index])}"
+
+    @property
+    def global_account(self) -> str:
+        """The storage account of images."""
+        return "stglobal"
+
+    @cached_property
+    def components(self) -> list[Component]:
+        """Every process, in the order of start."""
+        return list(self._components())
+
+    def _components(self) -> Iterator[Component]:
+        yield self._blobs()
+        yield self._cosmos()
+        for index in range(len(self.regions)):
+            yield self._hub(index)
+        for index in range(len(self.regions)):
+            yield self._host(index, "processor", self.processor_port(index))
+            yield self._host(index, "api", self.api_port(index))
+        yield self._edge()
+
+    def _blobs(self) -> Component:
+        count = range(len(self.regions))
+        accounts = [self.global_account, *map(self.stamp_account, count), *map(self.region_account, count)]
+        azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+        folder = self.data / "blobs"
+        options = ["--silent", "--loose", "--skipApiVersionCheck", "--location", str(folder)]
+        return Component(
+            name="blobs",
+            command=["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(self.blob_port)],
+            ready="successfully listens",
+            address=f"http://127.0.0.1:{self.blob_port}",
+            environment={"AZURITE_ACCOUNTS": ";".join(f"{account}:{STORAGE_KEY}" for account in accounts)},
+        )
+
+    def _cosmos(self) -> Component:
+        command = [
+            *_python("local.cosmos"),
+            "--data",
+            str(self.data / "cosmos"),
+            "--global-port",
+            str(self.cosmos_port),
+        ]
+        for index, region in enumerate(self.regions):
+            command += ["--region", f"{region}={self.cosmos_region_port(index)}"]
+        return Component("cosmos", command, "ready:", f"http://127.0.0.1:{self.cosmos_port}")
+
+    def _hub(self, index: int) -> Component:
+        hub = resources()["eventHubs"]
+        command = [
+            *_python("local.eventhubs"),
+            *("--data", str(self.data / f"eventhubs-{_short(self.regions[index])}")),
+            *("--port", str(self.hub_port(index)), "--control-port", str(self.hub_port(index) + 1)),
+            *("--hub", f"{hub['hub']}={hub['partitions']}:{hub['consumerGroup']}"),
+            *("--retention-hours", str(hub["retentionHours"])),
+        ]
+        return Component(
+            f"eventhubs {_short(self.regions[index])}", command, "ready:", f"sb://127.0.0.1:{self.hub_port(index)}"
+        )
+
+    def _host(self, index: int, role: str, port: int) -> Component:
+        functions = resources()["functions"][role]
+        chosen = {f"AzureFunctionsJobHost__functions__{number}": name for number, name in enumerate(functions)}
+        name = f"{role} {_short(self.regions[index])}"
+        return Component(
+            name=name,
+            command=[*_python("local.functions_host"), "--app", str(ROOT), "--port", str(port), "--name", name],
+            ready="ready:",
+            address=f"http://127.0.0.1:{port}",
+            environment=self.app_settings(index) | chosen | {"LOCAL_CLOUD_DATA": str(self.data)},
+            stop_signal=signal.SIGINT,
+        )
+
+    def app_settings(self, index: int) -> dict[str, str]:
+        """What the app in one region is told, by the same names as in production."""
+        own_first = [self.regions[index], *(region for region in self.regions if region != self.regions[index])]
+        return {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsStorage": self.storage_connection(self.stamp_account(index)),
+            "REGION": self.regions[index],
+            "EVENT_HUBS": self.hub_connection(index),
+            "EVENT_HUB_PARTITIONS": str(resources()["eventHubs"]["partitions"]),
+            "COSMOS_ENDPOINT": f"http://127.0.0.1:{self.cosmos_port}/",
+            "COSMOS_KEY": COSMOS_KEY,
+            "COSMOS_REGIONS": ",".join(own_first),
+            "DEAD_LETTERS": self.storage_connection(self.region_account(index)),
+            "API_KEY_1": API_KEY,
+            "FRONT_DOOR_ID": FRONT_DOOR_ID,
+            "AZURE_COSMOS_ENABLE_CIRCUIT_BREAKER": "True",
+        }
+
+    def _edge(self) -> Component:
+        command = [
+            *_python("local.edge"),
+            *("--port", str(self.port), "--site", str(ROOT / "web" / "dist"), "--front-door-id", FRONT_DOOR_ID),
+            *(f"--origin=http://127.0.0.1:{self.api_port(index)}" for index in range(len(self.regions))),
+        ]
+        return Component("edge", command, "ready:", self.base_url, {"LOCAL_CLOUD_DATA": str(self.data)})
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+def _short(region: str) -> str:
+    return region.lower().replace(" ", "")

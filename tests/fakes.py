@@ -1,0 +1,186 @@
+"""In-memory fakes of our own ports; each passes its port's contract suite, as the real adapters do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from domain.commands import Command
+from domain.errors import ItemChanged, StoreUnavailable, TransientError
+from domain.ports import AlreadyApplied, CommentsAfter, EntriesExist, ItemsAfter, LoadedItem
+from domain.records import DeadLetter, Entry, Failure, Marker, StoredComment, StoredItem, StoredRating, Totals
+from domain.times import iso
+
+TEST_DATA_TTL_S = 30.0
+
+
+class Outage:
+    """Makes a fake fail: the next `failures` calls raise, before or after they took effect."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.after_effect = False
+
+    def strike(self, error: Callable[[str], TransientError] = StoreUnavailable) -> None:
+        """Raise if a failure is due."""
+        if self.failures > 0:
+            self.failures -= 1
+            raise error("switched off by the test")
+
+
+@dataclass
+class InMemoryItemStore:
+    """Fulfils ItemStore."""
+
+    stored: dict[UUID, StoredItem] = field(default_factory=dict)
+    markers: dict[tuple[UUID, UUID], Marker] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+    writes: int = 0
+
+    async def find(self, item_id: UUID) -> StoredItem | None:
+        self.outage.strike()
+        return self.stored.get(item_id)
+
+    async def load(self, item_id: UUID, command_id: UUID) -> LoadedItem:
+        self.outage.strike()
+        return LoadedItem(self.stored.get(item_id), self.markers.get((item_id, command_id)))
+
+    async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
+        self.outage.strike()
+        live = sorted((i for i in self.stored.values() if not i.deleted), key=lambda i: (i.name, str(i.item_id)))
+        if after is not None:
+            name = after.name
+            item = self.stored.get(after.item_id) if after.name_is_cut else None
+            if item is not None and item.name.startswith(name):
+                name = item.name
+            live = [i for i in live if (i.name, str(i.item_id)) > (name, str(after.item_id))]
+        return live[:limit]
+
+    async def commit(self, item: StoredItem, marker: Marker) -> None:
+        if not self.outage.after_effect:
+            self.outage.strike()
+        key = (item.item_id, marker.command_id)
+        if key in self.markers:
+            raise AlreadyApplied(self.markers[key])
+        current = self.stored.get(item.item_id)
+        if (current.etag if current else None) != item.etag:
+            raise ItemChanged("changed")
+        self.writes += 1
+        self.markers[key] = marker
+        self.stored[item.item_id] = replace(item, etag=f'"{self.writes}"')
+        if self.outage.after_effect:
+            self.outage.strike()
+
+
+@dataclass
+class InMemoryActivityStore:
+    """Fulfils ActivityStore."""
+
+    entries: dict[UUID, Entry] = field(default_factory=dict)
+    summaries: dict[tuple[UUID, str], Totals] = field(default_factory=dict)
+    digests: dict[tuple[UUID, UUID], str] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+    now_s: float = 0.0
+    expires_s: dict[UUID, float] = field(default_factory=dict)
+
+    async def add(self, item_id: UUID, entries: Sequence[Entry]) -> None:
+        if not self.outage.after_effect:
+            self.outage.strike()
+        if any((item_id, entry.entry_id) in self.digests for entry in entries):
+            raise EntriesExist
+        for entry in entries:
+            self.entries[entry.entry_id] = entry
+            self.digests[item_id, entry.entry_id] = entry.digest
+            if entry.test_data:
+                self.expires_s[entry.entry_id] = self.now_s + TEST_DATA_TTL_S
+            if isinstance(entry, StoredRating) and entry.counted_by is not None:
+                key = (item_id, entry.counted_by)
+                before = self.summaries.get(key, Totals())
+                self.summaries[key] = Totals(before.votes + 1, before.stars + entry.stars)
+        if self.outage.after_effect:
+            self.outage.strike()
+
+    async def stored_digests(self, item_id: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, str]:
+        self.outage.strike()
+        return {one: self.digests[item_id, one] for one in entry_ids if (item_id, one) in self.digests}
+
+    async def find_comment(self, item_id: UUID, comment_id: UUID) -> StoredComment | None:
+        self.outage.strike()
+        entry = self._live(item_id, comment_id)
+        return entry if isinstance(entry, StoredComment) else None
+
+    async def find_rating(self, item_id: UUID, rating_id: UUID) -> StoredRating | None:
+        self.outage.strike()
+        entry = self._live(item_id, rating_id)
+        return entry if isinstance(entry, StoredRating) else None
+
+    async def comments(self, item_id: UUID, after: CommentsAfter | None, limit: int) -> list[StoredComment]:
+        self.outage.strike()
+
+        def place(comment: StoredComment) -> tuple[str, str]:
+            return iso(comment.written_by.enqueued), str(comment.comment_id)
+
+        found = [
+            entry
+            for entry in self.entries.values()
+            if isinstance(entry, StoredComment) and self._live(item_id, entry.comment_id) is not None
+        ]
+        if after is not None:
+            found = [one for one in found if place(one) < (after.creation_date, str(after.comment_id))]
+        return sorted(found, key=place, reverse=True)[:limit]
+
+    async def totals(self, item_id: UUID) -> Totals:
+        self.outage.strike()
+        ours = [totals for (item, _), totals in self.summaries.items() if item == item_id]
+        return Totals(sum(one.votes for one in ours), sum(one.stars for one in ours))
+
+    def _live(self, item_id: UUID, entry_id: UUID) -> Entry | None:
+        entry = self.entries.get(entry_id)
+        if entry is None or entry.item_id != item_id or self.expires_s.get(entry_id, self.now_s + 1) <= self.now_s:
+            return None
+        return entry
+
+
+@dataclass
+class InMemoryOutcomes:
+    """Fulfils Outcomes."""
+
+    failures: dict[tuple[UUID, str], Failure] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+
+    async def record(self, failure: Failure) -> None:
+        self.outage.strike()
+        self.failures[failure.command_id, failure.digest] = failure
+
+    async def find(self, command_id: UUID, digest: str) -> Failure | None:
+        self.outage.strike()
+        return self.failures.get((command_id, digest))
+
+
+@dataclass
+class InMemoryDeadLetters:
+    """Fulfils DeadLetters."""
+
+    letters: dict[tuple[str, str, int, bytes], DeadLetter] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+
+    async def park(self, letter: DeadLetter) -> None:
+        self.outage.strike()
+        stamp = letter.delivery.stamp
+        self.letters.setdefault((stamp.hub, stamp.partition, stamp.sequence, letter.delivery.body), letter)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [letter.reason for letter in self.letters.values()]
+
+
+@dataclass
+class InMemoryCommandQueue:
+    """Fulfils CommandQueue."""
+
+    sent: list[tuple[Command, dict[str, str]]] = field(default_factory=list)
+    outage: Outage = field(default_factory=Outage)
+    error: Callable[[str], TransientError] = StoreUnavailable
+
+    async def send(self, command: Command, properties: dict[str, str]) -> None:
+        self.outage.strike(self.error)
+        self.sent.append((command, properties))
