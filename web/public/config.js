@@ -1,0 +1,4 @@
+// Replaced at deployment; never cached for long, so that a new value needs no new build.
+window.API_URL = "/api"; // where the API is; another origin needs an entry in the page's connect-src, too
+window.VERSION_LABEL = "local"; // shown at the foot of every page
+window.CURRENCY = "USD"; // prices carry no currency of their own

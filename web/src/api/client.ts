@@ -1,0 +1,230 @@
+import createClient from "openapi-fetch";
+import { type Backoff, waitAfter } from "../backoff";
+import { ApiError, errorOf, unreachable } from "./errors";
+import type { components, paths } from "./schema";
+
+export type CatalogItem = components["schemas"]["CatalogItem"];
+export type Comment = components["schemas"]["Comment"];
+export type RatingSummary = components["schemas"]["RatingSummary"];
+export type NewComment = components["schemas"]["NewComment"];
+export type NewItem = components["schemas"]["NewItem"];
+export type ItemChanges = components["schemas"]["ItemChanges"];
+export type Operation = components["schemas"]["Operation"];
+
+/** The contract's paths below the API's own address, which is `/api` only by default. */
+type ApiPaths = { [Path in keyof paths as Path extends `/api${infer Rest}` ? Rest : never]: paths[Path] };
+
+type Query = Readonly<Record<string, string>>;
+
+/** One page of a list, and the query of the page after it, exactly as the service wrote it. */
+export interface Page<T> {
+  readonly entries: readonly T[];
+  readonly next: Query | null;
+}
+
+/** An item as read, with the tag that makes a later change of it conditional. */
+export interface TaggedItem {
+  readonly item: CatalogItem;
+  readonly etag: string;
+}
+
+/** Where an accepted write tells what became of it, and where its resource is. */
+export interface Accepted {
+  readonly location: string;
+  readonly operation: string;
+  readonly retryAfterMs: number;
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+// A region that dies in the middle of a request is noticed by nobody but us: so each try has an end.
+const PATIENCE_MS = 15_000;
+const READ_TRIES = 4;
+const READ_BACKOFF: Backoff = { firstMs: 250, factor: 3, mostMs: 4000 };
+
+/** The service, typed after its contract. Every method throws ApiError. */
+export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args) => fetch(...args)) {
+  const client = createClient<ApiPaths>({ baseUrl, fetch: (request) => fetchPatiently(request, fetchAnswer) });
+  const path = (itemId: string) => ({ path: { itemId } });
+
+  return {
+    /** One page of the catalogue, by name. */
+    listItems: async (query: Query = { limit: "100" }, signal?: AbortSignal): Promise<Page<CatalogItem>> =>
+      pageOf(await client.GET("/1.0/catalogitem", { params: { query }, ...signalled(signal) })),
+
+    /** One item. `fresh` asks past the browser's cache. */
+    getItem: async (
+      itemId: string,
+      options: { fresh?: boolean; signal?: AbortSignal } = {},
+    ): Promise<TaggedItem> => {
+      const answer = await client.GET("/1.0/catalogitem/{itemId}", {
+        params: path(itemId),
+        ...freshly(options.fresh),
+        ...signalled(options.signal),
+      });
+      const item = dataOf(answer);
+      return { item, etag: answer.response.headers.get("ETag") ?? `"${item.version}"` };
+    },
+
+    /** One page of an item's comments, newest first. */
+    listComments: async (
+      itemId: string,
+      query: Query = { limit: "10" },
+      signal?: AbortSignal,
+    ): Promise<Page<Comment>> =>
+      pageOf(
+        await client.GET("/1.0/catalogitem/{itemId}/comments", {
+          params: { ...path(itemId), query },
+          ...signalled(signal),
+        }),
+      ),
+
+    /** An item's average and its number of votes. */
+    getSummary: async (
+      itemId: string,
+      options: { fresh?: boolean; signal?: AbortSignal } = {},
+    ): Promise<RatingSummary> =>
+      dataOf(
+        await client.GET("/1.0/catalogitem/{itemId}/ratings", {
+          params: path(itemId),
+          ...freshly(options.fresh),
+          ...signalled(options.signal),
+        }),
+      ),
+
+    /** What became of a write, from the address that its acceptance gave. */
+    getOperation: async (operation: string): Promise<Operation> =>
+      dataOf(
+        await client.GET("/1.0/operations/{operationId}", {
+          params: { path: { operationId: operation.slice(operation.lastIndexOf("/") + 1) } },
+        }),
+      ),
+
+    postComment: async (itemId: string, body: NewComment, key: string): Promise<Accepted> =>
+      acceptedOf(
+        await client.POST("/1.0/catalogitem/{itemId}/comments", {
+          params: { ...path(itemId), header: { "Idempotency-Key": key } },
+          body,
+          parseAs: "text",
+        }),
+      ),
+
+    postRating: async (itemId: string, rating: number, key: string): Promise<Accepted> =>
+      acceptedOf(
+        await client.POST("/1.0/catalogitem/{itemId}/ratings", {
+          params: { ...path(itemId), header: { "Idempotency-Key": key } },
+          body: { rating },
+          parseAs: "text",
+        }),
+      ),
+
+    postItem: async (body: NewItem, key: string, apiKey: string): Promise<Accepted> =>
+      acceptedOf(
+        await client.POST("/1.0/catalogitem", {
+          params: { header: { "Idempotency-Key": key } },
+          headers: { "X-API-KEY": apiKey },
+          body,
+          parseAs: "text",
+        }),
+      ),
+
+    /** Change some fields of an item, if it still is the one with this tag. */
+    putItem: async (
+      itemId: string,
+      body: ItemChanges,
+      etag: string,
+      key: string,
+      apiKey: string,
+    ): Promise<Accepted> =>
+      acceptedOf(
+        await client.PUT("/1.0/catalogitem/{itemId}", {
+          params: { ...path(itemId), header: { "Idempotency-Key": key, "If-Match": etag } },
+          headers: { "X-API-KEY": apiKey },
+          body,
+          parseAs: "text",
+        }),
+      ),
+  };
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+function signalled(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
+function freshly(wanted: boolean | undefined): { cache?: "no-cache" } {
+  return wanted ? { cache: "no-cache" } : {};
+}
+
+/** The parts of the address in `<address>; rel="next"`; null at the list's end. */
+export function nextQuery(link: string | null): Query | null {
+  const target = link?.match(/<([^>]*)>\s*;[^,]*\brel="?next"?/)?.[1];
+  return target ? Object.fromEntries(new URLSearchParams(target.slice(target.indexOf("?") + 1))) : null;
+}
+
+function pageOf<T>(answer: Answer<T[]>): Page<T> {
+  return { entries: dataOf(answer), next: nextQuery(answer.response.headers.get("Link")) };
+}
+
+function dataOf<T>({ data, error, response }: Answer<T>): T {
+  if (response.ok && data !== undefined) {
+    return data;
+  }
+  throw errorOf(response, error);
+}
+
+function acceptedOf({ error, response }: Answer<unknown>): Accepted {
+  const location = response.headers.get("Location");
+  const operation = response.headers.get("Operation-Location");
+  if (response.status !== 202 || !location || !operation) {
+    throw errorOf(response, error);
+  }
+  const retryAfterMs = Number(response.headers.get("Retry-After") ?? 1) * 1000;
+  return { location, operation, retryAfterMs };
+}
+
+/** Reads are asked again a few times; a write is not: it has the queue, which keeps its key and survives a reload. */
+async function fetchPatiently(request: Request, fetchAnswer: typeof fetch): Promise<Response> {
+  const tries = request.method === "GET" ? READ_TRIES : 1;
+  for (let failures = 1; ; failures += 1) {
+    let problem: unknown;
+    try {
+      const response = await fetchAnswer(request.clone(), {
+        signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]),
+      });
+      if (response.ok || response.status === 304) {
+        return response;
+      }
+      problem = errorOf(response, undefined);
+      if (failures >= tries || !(problem as ApiError).passing) {
+        return response;
+      }
+    } catch (error) {
+      problem = unreachable(error);
+      if (failures >= tries || !(problem instanceof ApiError)) {
+        throw problem;
+      }
+    }
+    const asked = (problem as ApiError).details.retryAfterMs;
+    await pause(waitAfter(failures, READ_BACKOFF, Math.random, asked), request.signal);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
+  });
+}

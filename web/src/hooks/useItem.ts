@@ -1,0 +1,143 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Comment, RatingSummary, TaggedItem } from "../api/client";
+import { ApiError, isAbandoned } from "../api/errors";
+import { useServices } from "../services";
+import { resourceId, type Write } from "../writes/write";
+import { type Load, useLoad } from "./useLoad";
+import { useStore } from "./useStore";
+
+type RatingWrite = Extract<Write, { kind: "rating" }>;
+type CommentWrite = Extract<Write, { kind: "comment" }>;
+
+/** One item; `fresh` asks past the browser's cache. */
+export function useItem(itemId: string, fresh = false): Load<TaggedItem> {
+  const { api } = useServices();
+  return useLoad(
+    useCallback(
+      (signal: AbortSignal, again: boolean) => api.getItem(itemId, { signal, fresh: fresh || again }),
+      [api, itemId, fresh],
+    ),
+  );
+}
+
+/** The writes of one item and kind that are in this page, oldest first. */
+export function useItemWrites(itemId: string, kind: "rating"): readonly RatingWrite[];
+export function useItemWrites(itemId: string, kind: "comment"): readonly CommentWrite[];
+export function useItemWrites(itemId: string, kind: Write["kind"]): readonly Write[] {
+  const writes = useStore(useServices().queue.writes);
+  return useMemo(
+    () => writes.filter((write) => write.kind === kind && "itemId" in write && write.itemId === itemId),
+    [writes, kind, itemId],
+  );
+}
+
+/** The stars of an item, with the votes of this page already counted. */
+export function useSummary(itemId: string): Load<RatingSummary> & { pending: boolean } {
+  const { api } = useServices();
+  const writes = useItemWrites(itemId, "rating");
+  const saved = useRef<ReadonlySet<string>>(new Set());
+  saved.current = new Set(writes.filter((write) => write.state === "saved").map((write) => write.key));
+  const load = useLoad(
+    useCallback(
+      async (signal: AbortSignal, again: boolean) => {
+        // What was saved before we ask is in the answer; the rest we still count ourselves.
+        const counted = saved.current;
+        return { summary: await api.getSummary(itemId, { signal, fresh: again || counted.size > 0 }), counted };
+      },
+      [api, itemId],
+    ),
+  );
+  const { reload } = load;
+  const savedCount = saved.current.size;
+  const seen = useRef(savedCount);
+  useEffect(() => {
+    if (savedCount > seen.current) {
+      reload();
+    }
+    seen.current = savedCount;
+  }, [savedCount, reload]);
+
+  const { data, ...rest } = load;
+  if (!data) {
+    return { ...rest, pending: false };
+  }
+  const own = writes.filter((write) => write.state !== "failed" && !data.counted.has(write.key));
+  return { ...rest, data: withVotes(data.summary, own.map((write) => write.body.rating)), pending: own.length > 0 };
+}
+
+/** A summary with more votes in it. */
+export function withVotes(summary: RatingSummary, votes: readonly number[]): RatingSummary {
+  const numberOfVotes = summary.numberOfVotes + votes.length;
+  const stars = summary.averageRating * summary.numberOfVotes + votes.reduce((sum, vote) => sum + vote, 0);
+  return { averageRating: numberOfVotes === 0 ? 0 : stars / numberOfVotes, numberOfVotes };
+}
+
+/** The comments of an item: those the service has, and those on their way, newest first. */
+export interface Comments {
+  readonly own: readonly CommentWrite[];
+  readonly stored: readonly Comment[];
+  readonly loading: boolean;
+  readonly error?: ApiError;
+  readonly hasMore: boolean;
+  readonly more: () => void;
+}
+
+/** Pages of comments, as far as they were asked for. */
+export function useComments(itemId: string): Comments {
+  const { api, online } = useServices();
+  const writes = useItemWrites(itemId, "comment");
+  const [state, setState] = useState<CommentPages>(NO_PAGES);
+  const abort = useRef(new AbortController());
+
+  const load = useCallback(
+    async (before: CommentPages) => {
+      const { signal } = abort.current;
+      const { error: _, ...rest } = before;
+      setState({ ...rest, loading: true });
+      try {
+        const page = await (before.next
+          ? api.listComments(itemId, before.next, signal)
+          : api.listComments(itemId, undefined, signal));
+        const known = new Set(before.stored.map((comment) => comment.id));
+        const fresh = page.entries.filter((comment) => !known.has(comment.id));
+        setState({ stored: [...before.stored, ...fresh], next: page.next, loading: false });
+      } catch (error) {
+        if (!isAbandoned(error) && error instanceof ApiError) {
+          setState({ ...before, loading: false, error });
+        } else if (!isAbandoned(error)) {
+          throw error;
+        }
+      }
+    },
+    [api, itemId],
+  );
+
+  useEffect(() => {
+    abort.current = new AbortController();
+    void load(NO_PAGES);
+    return () => abort.current.abort();
+  }, [load]);
+
+  const failed = state.error !== undefined;
+  useEffect(
+    () => (failed ? online.subscribe(() => online.value && void load(state)) : undefined),
+    [failed, online, load, state],
+  );
+
+  const stored = new Set(state.stored.map((comment) => comment.id));
+  return {
+    ...state,
+    own: writes.filter((write) => !stored.has(resourceId(write) ?? "")).reverse(),
+    hasMore: state.next !== null,
+    more: () => void load(state),
+  };
+}
+
+interface CommentPages {
+  readonly stored: readonly Comment[];
+  readonly next: Awaited<ReturnType<ReturnType<typeof useServices>["api"]["listComments"]>>["next"] | undefined;
+  readonly loading: boolean;
+  readonly error?: ApiError;
+}
+
+const NO_PAGES: CommentPages = { stored: [], next: undefined, loading: true };
