@@ -1,0 +1,155 @@
+"""Point operations on documents: create, upsert, read, replace, delete, patch."""
+
+import time
+from typing import Any
+
+from local.cosmos import charges, patch
+from local.cosmos.calls import Call, etag_matches
+from local.cosmos.catalog import new_etag
+from local.cosmos.conflicts import LIVE
+from local.cosmos.documents import Draft, checked_id, draft_from, draft_of, expiry_of, finished
+from local.cosmos.errors import CosmosError, bad_request, conflict, not_found, precondition_failed
+from local.cosmos.http import Response
+from local.cosmos.sql.program import condition_of
+from local.cosmos.state import Row, Write
+from local.cosmos.values import load_stored
+
+
+def is_live(row: Row | None, now: float) -> bool:
+    """Is there a document to be seen?"""
+    if row is None or row.version.state != LIVE:
+        return False
+    return row.version.expiry is None or row.version.expiry > now
+
+
+def create(call: Call) -> Response:
+    """POST …/docs, upsert or not."""
+    pk = call.partition_key()
+    container = call.container
+    draft = draft_of(call.request.body, container, pk)
+    row = call.store.row(call.table, pk, draft.id)
+    live = is_live(row, time.time())
+    upsert = call.flag("x-ms-documentdb-is-upsert")
+    if live and not upsert:
+        raise conflict()
+    if live and row is not None:
+        call.check_if_match(row.version.etag)
+        unwanted = call.header("if-none-match")
+        if unwanted is not None and etag_matches(unwanted, row.version.etag):
+            raise precondition_failed()
+        return _store(call, draft, row, row.version.rid, 200, "upsert")
+    return _store(call, draft, row, None, 201, "create")
+
+
+def replace(call: Call) -> Response:
+    """PUT …/docs/{id}."""
+    row = _existing(call)
+    call.check_if_match(row.version.etag)
+    pk = call.partition_key()
+    draft = draft_of(call.request.body, call.container, pk)
+    if draft.id != _id(call):
+        raise bad_request("The id in the body does not match the id in the path: an id cannot be changed.")
+    return _store(call, draft, row, row.version.rid, 200, "replace")
+
+
+def read(call: Call) -> Response:
+    """GET …/docs/{id}."""
+    pk = call.partition_key()
+    found = call.store.read(call.table, pk, _id(call))
+    lsn = call.store.lsn
+    if found is None:
+        raise not_found(
+            "Entity with the specified id does not exist in the system. "
+            "More info: https://aka.ms/cosmosdb-tsg-not-found"
+        )
+    body, etag, _ = found
+    known = call.request.headers.get("if-none-match")
+    if known is not None and etag_matches(known.removeprefix("W/"), etag):
+        call.charge = 1.0
+        return call.answer(304, b"", lsn, f"etag: {etag}\r\n")
+    data = body.encode()
+    call.charge = charges.read(len(data))
+    return call.answer(200, data, lsn, f"etag: {etag}\r\n")
+
+
+def delete(call: Call) -> Response:
+    """DELETE …/docs/{id}."""
+    row = _existing(call)
+    call.check_if_match(row.version.etag)
+    lsn, stamp = call.store.next_write()
+    write = deletion(call.partition_key(), _id(call), row, lsn, stamp)
+    call.store.put(call.table, [write])
+    call.charge = charges.write("delete", len(row.version.body or ""))
+    response = call.answer(204, b"", lsn)
+    response.after = call.store.group.when_durable
+    return response
+
+
+def deletion(pk: str, item_id: str, row: Row, lsn: int, stamp: int) -> Write:
+    """The write that deletes."""
+    return Write(pk, item_id, None, None, row, row.version.rid, lsn, new_etag(), stamp // 1_000_000, None, stamp)
+
+
+def patch_item(call: Call) -> Response:
+    """PATCH …/docs/{id}."""
+    row = _existing(call)
+    call.check_if_match(row.version.etag)
+    wanted = patch.patch_of(call.request.body)
+    draft = patched(call, row.version.body or "", wanted, call.partition_key())
+    return _store(call, draft, row, row.version.rid, 200, "patch")
+
+
+def patched(call: Call, body: str, wanted: patch.Patch, pk: str) -> Draft:
+    """The document after the patch.
+
+    Raises:
+        CosmosError: 412/1110 when the condition does not hold, 400 when an operation cannot be done.
+    """
+    document: dict[str, Any] = load_stored(body)
+    if wanted.condition is not None and not condition_of(wanted.condition)(document):
+        raise CosmosError(412, "One of the specified pre-condition is not met.", 1110)
+    patch.apply(document, wanted.operations, call.container)
+    return draft_from(document, call.container, pk)
+
+
+def _id(call: Call) -> str:
+    segment = call.segments[5]
+    if call.by_rid:
+        number = call.account.document_number(segment)
+        found = None if number is None else call.store.id_of_rid(call.table, number)
+        if found is None:
+            raise not_found()
+        return found
+    return checked_id(segment)
+
+
+def _existing(call: Call) -> Row:
+    row = call.store.row(call.table, call.partition_key(), _id(call))
+    if row is None or not is_live(row, time.time()):
+        raise not_found()
+    return row
+
+
+def prepare(call: Call, draft: Draft, row: Row | None, rid: int | None) -> tuple[Write, str]:
+    """The write of a draft with new system properties, and its finished body."""
+    lsn, stamp = call.store.next_write()
+    ts = stamp // 1_000_000
+    etag = new_etag()
+    number = call.store.new_rid(lsn) if rid is None else rid
+    container = call.container
+    text = finished(draft.text, container, number, etag, ts)
+    expiry = expiry_of(container, draft.ttl, ts)
+    document = draft.document
+    if call.table.paths:
+        document["_ts"] = ts
+    return Write(draft.pk, draft.id, text, document, row, number, lsn, etag, ts, expiry, stamp), text
+
+
+def _store(call: Call, draft: Draft, row: Row | None, rid: int | None, status: int, kind: str) -> Response:
+    write, text = prepare(call, draft, row, rid)
+    call.store.put(call.table, [write])
+    data = text.encode()
+    call.charge = charges.write(kind, len(data))
+    response = call.answer(status, b"" if call.minimal else data, write.lsn, f"etag: {write.etag}\r\n")
+    response.after = call.store.group.when_durable
+    return response

@@ -1,0 +1,1 @@
+"""The SQL subset: lexer, parser, evaluator, planner, executor."""

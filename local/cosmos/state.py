@@ -1,0 +1,387 @@
+"""The documents of one region: a SQLite file with one table per container, no HTTP.
+
+A table's row is the newest state of one document, deleted ones included (what decides conflicts must outlive them).
+Its `lsn`, unique in the region and growing with every change, makes the table its own change log: the change feed
+and the other regions read it in that order.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from local.cosmos import rids
+from local.cosmos.catalog import Catalog, Container, Path_, split_path
+from local.cosmos.conflicts import DELETED, LIVE, Version, context_over, pack, unpack
+from local.cosmos.errors import storage_failed
+from local.cosmos.group_commit import GroupCommit, Waiter, connect
+from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
+
+_COLUMNS = (
+    "rid INTEGER PRIMARY KEY, pk TEXT NOT NULL, id TEXT NOT NULL, lsn INTEGER NOT NULL, etag TEXT NOT NULL,"
+    " ts INTEGER NOT NULL, expiry INTEGER, state INTEGER NOT NULL, body TEXT, value REAL, stamp INTEGER NOT NULL,"
+    " origin INTEGER NOT NULL, olsn INTEGER NOT NULL, context TEXT, losers TEXT"
+)
+_VERSION = "rid, etag, ts, expiry, state, body, value, stamp, origin, olsn, context"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS region (name TEXT PRIMARY KEY, lsn INTEGER);
+CREATE TABLE IF NOT EXISTS cursors (source TEXT, container INTEGER, lsn INTEGER, PRIMARY KEY (source, container));
+CREATE TABLE IF NOT EXISTS key_columns (container INTEGER, position INTEGER, path TEXT,
+  PRIMARY KEY (container, position));
+"""
+
+
+class Row(NamedTuple):
+    """The state of one document in this region."""
+
+    version: Version
+    losers: list[Version]
+    lsn: int
+
+    def all_versions(self) -> list[Version]:
+        """The shown version and the concurrent ones it beat."""
+        return [self.version, *self.losers]
+
+
+class Write(NamedTuple):
+    """What a request wants stored for one document; `body` None deletes it."""
+
+    pk: str
+    id: str
+    body: str | None
+    document: dict[str, Any] | None  # the parsed body, for the key columns
+    existing: Row | None
+    rid: int
+    lsn: int
+    etag: str
+    ts: int
+    expiry: int | None
+    stamp: int
+
+
+class Table:
+    """The SQL of one container's table."""
+
+    def __init__(self, container: Container, paths: list[Path_]) -> None:
+        self.container = container
+        self.name = f"docs_{container.number}"
+        self.paths: list[Path_] = []
+        self.indexes: dict[tuple[str, ...], str] = {}
+        self.set_paths(paths)
+
+    def set_paths(self, paths: list[Path_]) -> None:
+        """The property paths that have a column of sort keys, in column order."""
+        self.paths = paths
+        keys = [f"k{position}" for position in range(len(paths))]
+        names = ["rid", "pk", "id", "lsn", "etag", "ts", "expiry", "state", "body", "value", "stamp", "origin", "olsn"]
+        names += ["context", "losers", *keys]
+        changes = ", ".join(f"{name}=excluded.{name}" for name in names if name not in ("pk", "id"))
+        self.read = f"SELECT body, etag, expiry, lsn FROM {self.name} WHERE pk=? AND id=? AND state=0"
+        self.state = f"SELECT {_VERSION}, losers, lsn FROM {self.name} WHERE pk=? AND id=?"
+        self.upsert = (
+            f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+            f" ON CONFLICT (pk, id) DO UPDATE SET {changes}"
+        )
+
+    def index_for(self, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> str | None:
+        """The index that finds rows with these columns bound and gives them in this order."""
+        if not directions:
+            return None
+        order = order_names(directions)
+        best, best_bound = None, 0 if equal else -1
+        for columns, index in self.indexes.items():
+            bound = len(columns) - len(order)
+            if bound > best_bound and columns[bound:] == order and set(columns[:bound]) <= set(equal):
+                best, best_bound = index, bound
+        return best
+
+    def keys_of(self, document: Any) -> list[bytes]:
+        """One sort key per key column."""
+        return [sort_key(at_path(document, path)) for path in self.paths]
+
+
+def order_names(directions: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
+    """An index's columns for an order, read forwards or backwards: the last one always ascends, as rids do after it."""
+    turned = directions[-1][1]
+    return tuple(f"{column}d" if descending != turned else column for column, descending in directions)
+
+
+class RegionStore:
+    """All documents of one region."""
+
+    def __init__(self, path: Path, name: str, number: int, catalog: Catalog, loop: asyncio.AbstractEventLoop) -> None:
+        self.name = name
+        self.number = number
+        self._catalog = catalog
+        self.path = path
+        self.group = GroupCommit(path, loop)
+        self.group.on_rollback = self._roll_back
+        self.group.on_commit = self._committed
+        self.db = self.group.connection
+        self.db.executescript(_SCHEMA)
+        self.db.execute("INSERT OR IGNORE INTO region VALUES (?, 0)", (name,))
+        self.tables: dict[int, Table] = {}
+        self._readers: list[sqlite3.Connection] = []
+        self.lsn = 0
+        self.committed_lsn = 0
+        self.durable_lsn = 0
+        self.changed: list[Callable[[], None]] = []  # called when durable_lsn has grown
+        self._last_stamp = 0
+        self._open_tables()
+
+    # ---- tables
+
+    def _open_tables(self) -> None:
+        for name in self._document_tables():
+            if self._catalog.container_by_number(int(name.removeprefix("docs_"))) is None:
+                self.db.execute(f"DROP TABLE {name}")  # the container was deleted just before a crash
+        self.lsn = self.db.execute("SELECT lsn FROM region WHERE name=?", (self.name,)).fetchone()[0]
+        for container in self._catalog.containers():
+            self.add_container(container)
+        for name in self._document_tables():
+            newest = self.db.execute(f"SELECT max(lsn) FROM {name}").fetchone()[0]
+            self.lsn = max(self.lsn, newest or 0)
+        self.committed_lsn = self.durable_lsn = self.lsn
+
+    def _document_tables(self) -> list[str]:
+        query = "SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'docs_*'"
+        return [name for (name,) in self.db.execute(query).fetchall()]
+
+    def add_container(self, container: Container) -> Table:
+        """Make (or find again) the container's table."""
+        self.group.commit_now()
+        name = f"docs_{container.number}"
+        self.db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_COLUMNS})")
+        self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_id ON {name} (pk, id)")
+        self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_lsn ON {name} (lsn)")
+        self.db.execute(f"CREATE INDEX IF NOT EXISTS {name}_expiry ON {name} (expiry) WHERE expiry IS NOT NULL")
+        query = "SELECT path FROM key_columns WHERE container=? ORDER BY position"
+        paths = [tuple(load_stored(path)) for (path,) in self.db.execute(query, (container.number,))]
+        table = Table(container, paths)
+        prefix = f"{name}_by_"
+        for (index,) in self.db.execute("SELECT name FROM sqlite_master WHERE type='index' AND tbl_name=?", (name,)):
+            if index.startswith(prefix):
+                table.indexes[tuple(index.removeprefix(prefix).split("_"))] = index
+        self.tables[container.number] = table
+        self._add_composites(table)
+        return table
+
+    def _add_composites(self, table: Table) -> None:
+        composites = table.container.settings.get("indexingPolicy", {}).get("compositeIndexes", [])
+        for composite in composites:
+            paths = [split_path(item["path"]) for item in composite]
+            new = [path for path in dict.fromkeys(paths) if path != ("id",) and path not in table.paths]
+            self.add_key_columns(table, new)
+            directions = [
+                (
+                    "id" if path == ("id",) else f"k{table.paths.index(path)}",
+                    item.get("order", "").lower() == "descending",
+                )
+                for path, item in zip(paths, composite, strict=True)
+            ]
+            self.add_index(table, (), directions)
+            self.add_index(table, ("pk",), directions)
+
+    def change_container(self, container: Container) -> None:
+        """Take over new settings: a changed default TTL moves every expiry."""
+        table = self.tables[container.number]
+        before, table.container = table.container, container
+        self._add_composites(table)
+        if before.default_ttl == container.default_ttl:
+            return
+        own = "json_extract(body, '$.ttl')"
+        self.group.commit_now()
+        if container.default_ttl is None:
+            self.db.execute(f"UPDATE {table.name} SET expiry=NULL WHERE state=0")
+            return
+        default = "NULL" if container.default_ttl < 0 else f"ts + {container.default_ttl}"
+        self.db.execute(
+            f"UPDATE {table.name} SET expiry=CASE WHEN {own} IS NULL THEN {default} WHEN {own} < 0 THEN NULL"
+            f" ELSE ts + {own} END WHERE state=0"
+        )
+
+    def drop_container(self, container: Container) -> None:
+        """Forget the container's documents; LSNs go on from where they were."""
+        self.group.commit_now()
+        self.db.execute("UPDATE region SET lsn=? WHERE name=?", (self.lsn, self.name))
+        table = self.tables.pop(container.number)
+        self.db.execute("DELETE FROM cursors WHERE container=?", (container.number,))
+        self.db.execute("DELETE FROM key_columns WHERE container=?", (container.number,))
+        self.db.execute(f"DROP TABLE {table.name}")
+
+    def add_key_columns(self, table: Table, paths: Sequence[Path_]) -> None:
+        """Give these paths a column of sort keys, filled for the documents that are there."""
+        if not paths:
+            return
+        self.group.commit_now()
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            first = len(table.paths)
+            for position, path in enumerate(paths, first):
+                self.db.execute(f"ALTER TABLE {table.name} ADD COLUMN k{position} BLOB")
+                self.db.execute(
+                    "INSERT INTO key_columns VALUES (?, ?, ?)",
+                    (table.container.number, position, dump_text(list(path))),
+                )
+            columns = ", ".join(f"k{position}=?" for position in range(first, first + len(paths)))
+            update = f"UPDATE {table.name} SET {columns} WHERE rid=?"
+            rows = self.db.execute(f"SELECT rid, body FROM {table.name} WHERE state=0")
+            while batch := rows.fetchmany(1000):
+                filled = []
+                for rid, body in batch:
+                    document = load_stored(body)
+                    filled.append((*[sort_key(at_path(document, path)) for path in paths], rid))
+                self.db.executemany(update, filled)
+            self.db.execute("COMMIT")
+        except sqlite3.Error:
+            self.db.execute("ROLLBACK")
+            raise
+        table.set_paths([*table.paths, *paths])
+
+    def add_index(self, table: Table, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> None:
+        """Index the equal columns, then those of the order."""
+        columns = (*equal, *order_names(directions)) if directions else tuple(equal)
+        if columns in table.indexes or columns == ("pk",):
+            return
+        name = f"{table.name}_by_{'_'.join(columns)}"
+        listed = ", ".join(f"{c[:-1]} DESC" if c.endswith("d") and c != "id" else c for c in columns)
+        self.group.commit_now()
+        self.db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} ({listed})")
+        table.indexes[columns] = name
+
+    # ---- reading
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees everything committed, and only that, for as long as it reads."""
+        connection = self._readers.pop() if self._readers else connect(self.path, read_only=True)
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
+    def read(self, table: Table, pk: str, item_id: str) -> tuple[str, str, int] | None:
+        """(body, etag, lsn) of a live document."""
+        found = self.db.execute(table.read, (pk, item_id)).fetchone()
+        if found is None or (found[2] is not None and found[2] <= time.time()):
+            return None
+        return found[0], found[1], found[3]
+
+    def row(self, table: Table, pk: str, item_id: str) -> Row | None:
+        """Everything known about a document, dead or alive."""
+        found = self.db.execute(table.state, (pk, item_id)).fetchone()
+        return None if found is None else _row(found)
+
+    def rows(self, table: Table, pk: str, ids: Sequence[str]) -> dict[str, Row]:
+        """Everything known about several documents of one logical partition."""
+        marks = ",".join("?" * len(ids))
+        query = f"SELECT id, {_VERSION}, losers, lsn FROM {table.name} WHERE pk=? AND id IN ({marks})"
+        return {found[0]: _row(found[1:]) for found in self.db.execute(query, (pk, *ids))}
+
+    def id_of_rid(self, table: Table, rid: int) -> str | None:
+        """The id of the document with this rid."""
+        found = self.db.execute(f"SELECT id FROM {table.name} WHERE rid=? AND state=0", (rid,)).fetchone()
+        return None if found is None else found[0]
+
+    # ---- writing
+
+    def next_write(self) -> tuple[int, int]:
+        """A new LSN and a stamp (microseconds since 1970, growing)."""
+        self.lsn += 1
+        self._last_stamp = max(self._last_stamp + 1, time.time_ns() // 1000)
+        return self.lsn, self._last_stamp
+
+    def new_rid(self, lsn: int) -> int:
+        """The rid number of a document created at this LSN: no other region makes the same one."""
+        return (lsn << rids.REGION_BITS) | self.number
+
+    def put(self, table: Table, writes: Sequence[Write]) -> None:
+        """Store the writes of one request in the open transaction, all or none.
+
+        Raises:
+            CosmosError: 503 when the disk does not take them; then nothing of the whole group is stored.
+        """
+        self._store(table, [self._columns(table, write) for write in writes])
+
+    def put_merged(self, table: Table, pk: str, item_id: str, versions: Sequence[Version]) -> None:
+        """Store what a merge with another region's state left, shown version first."""
+        lsn, _ = self.next_write()
+        shown = versions[0]
+        document = None if shown.body is None else load_stored(shown.body)
+        fields = (shown.rid, pk, item_id, lsn, *shown[1:], pack(versions[1:]), *table.keys_of(document))
+        self._store(table, [fields])
+
+    def _store(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            self.group.begin()
+            if len(rows) == 1:
+                self.db.execute(table.upsert, rows[0])
+            else:
+                self.db.executemany(table.upsert, rows)
+        except sqlite3.Error as error:
+            failure = storage_failed(error)
+            self.group.abort(failure)
+            raise failure from error
+
+    def _columns(self, table: Table, write: Write) -> tuple[Any, ...]:
+        existing = write.existing
+        if existing is None or (
+            existing.version.origin == self.number and existing.version.context is None and not existing.losers
+        ):
+            context = None
+        else:
+            context = context_over(existing.all_versions(), self.number, write.lsn)
+        return (
+            write.rid,
+            write.pk,
+            write.id,
+            write.lsn,
+            write.etag,
+            write.ts,
+            write.expiry,
+            LIVE if write.body is not None else DELETED,
+            write.body,
+            _conflict_value(table.container, write),
+            write.stamp,
+            self.number,
+            write.lsn,
+            context,
+            None,
+            *table.keys_of(write.document),
+        )
+
+    def _roll_back(self) -> None:
+        self.lsn = self.committed_lsn
+
+    def _committed(self) -> Waiter:
+        lsn = self.committed_lsn = self.lsn
+        return lambda error: self._durable(lsn, error)
+
+    def _durable(self, lsn: int, error: Exception | None) -> None:
+        if error is None and lsn > self.durable_lsn:
+            self.durable_lsn = lsn
+            for notify in self.changed:
+                notify()
+
+    def close(self) -> None:
+        """Commit, sync and close everything."""
+        self.group.close()
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+
+
+def _row(found: Sequence[Any]) -> Row:
+    return Row(Version(*found[:11]), unpack(found[11]), found[12])
+
+
+def _conflict_value(container: Container, write: Write) -> float | None:
+    if write.document is None:
+        return None
+    if container.conflict_path is None:
+        return float(write.ts)
+    value = at_path(write.document, container.conflict_path)
+    return as_double(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
