@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import re
 import signal
@@ -126,6 +127,8 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await server.start()
+    gc.freeze()  # what lives as long as the process need not be looked at again
+    gc.set_threshold(20_000)
     print(f"ready: {server.address} control {server.control_url}", flush=True)
     await stopped.wait()
     await server.stop()

@@ -23,4 +23,23 @@ class Broker:
     faults: FaultBook
     clock: Clock
     connections: "set[Connection]" = field(default_factory=set)
+    unflushed: "list[Connection]" = field(default_factory=list)  # wrote outside of their own reading
+    gathering: bool = False
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def flush_soon(self, connection: "Connection") -> None:
+        """Flush a connection at the end of the commit round, or of this turn of the loop."""
+        if not self.unflushed and not self.gathering:
+            connection.loop.call_soon(self.flush)
+        self.unflushed.append(connection)
+
+    def gather(self) -> None:
+        """A commit round begins: `flush` will be called at its end."""
+        self.gathering = True
+
+    def flush(self) -> None:
+        """Send what the connections have queued."""
+        self.gathering = False
+        connections, self.unflushed = self.unflushed, []
+        for connection in connections:
+            connection.flush()

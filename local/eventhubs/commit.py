@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from local.eventhubs.log import Group, PartitionLog
@@ -25,6 +25,9 @@ class Committer:
         self._round_is_due = False
         self._sync_s = _QUICK_S / 2  # of one sync, averaged
         self._under_way: set[asyncio.Future[None]] = set()
+        # the answers of a whole round leave together
+        self.before_round: Callable[[], None] = lambda: None
+        self.after_round: Callable[[], None] = lambda: None
 
     def commit_soon(self, log: PartitionLog) -> None:
         """Commit what the log holds, after the appends that are already on their way in this turn of the loop."""
@@ -51,7 +54,9 @@ class Committer:
         self._round_is_due = False
         logs, self._dirty = self._dirty, []
         if len(logs) * self._sync_s < _QUICK_S:
+            self.before_round()
             self._commit_here(logs)
+            self.after_round()
         else:
             for log in logs:
                 self._commit_in_thread(log)
@@ -80,6 +85,7 @@ class Committer:
 
     def _finish(self, log: PartitionLog, group: Group, outcome: asyncio.Future[None]) -> None:
         self._under_way.discard(outcome)
+        self.before_round()
         log.commit_wanted = False  # before the callbacks: what they append is a new wish
         reason = outcome.exception()
         if reason is None:
@@ -90,6 +96,7 @@ class Committer:
             raise reason
         if log.has_pending:
             self.commit_soon(log)
+        self.after_round()
 
     def _timed_write(self, log: PartitionLog, group: Group) -> None:
         started = time.perf_counter()

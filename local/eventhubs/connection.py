@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
         self._out.extend(frames)
         if not self._reading and not self._flush_is_due:
             self._flush_is_due = True
-            self.loop.call_soon(self.flush)
+            self.broker.flush_soon(self)
 
     def flush(self) -> None:
         """Send what is queued."""

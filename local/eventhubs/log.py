@@ -37,8 +37,16 @@ class Group:
 
     position: int
     records: list[bytes] = field(default_factory=list)
-    heads: list[tuple[int, int, int, int]] = field(default_factory=list)  # sequence, position, time, end
+    marks: list[tuple[int, int, int]] = field(default_factory=list)  # sequence, position, time: for the index
+    last: tuple[int, int, int, int] = (0, 0, 0, 0)  # sequence, position, time and end of the last record
     done: list[Done] = field(default_factory=list)
+
+    def move(self, distance: int) -> None:
+        """Write it elsewhere: the file it was meant for is full."""
+        self.position += distance
+        self.marks = [(sequence, position + distance, time_ms) for sequence, position, time_ms in self.marks]
+        sequence, position, time_ms, end = self.last
+        self.last = (sequence, position + distance, time_ms, end + distance)
 
 
 class PartitionLog:
@@ -56,6 +64,7 @@ class PartitionLog:
         self._next_sequence = self._active.next_sequence
         self._next_position = self._active.size
         self._last_time_ms = self._active.last_time_ms
+        self._next_mark = 0
         self._tail_in_doubt = False
         self._pending = Group(self._next_position)
         self.before_write: Callable[[], None] = lambda: None  # faults raise OSError here
@@ -125,12 +134,15 @@ class PartitionLog:
         time_pair = record.time_annotation(time_ms)
         group, position, sequence = self._pending, self._next_position, self._next_sequence
         to_offset = self._active.offset_of(0)
+        start = position
         for event in events:
             packed = record.pack(event, sequence, position + to_offset, time_ms, time_pair)
-            end = position + len(packed)
             group.records.append(packed)
-            group.heads.append((sequence, position, time_ms, end))
-            position, sequence = end, sequence + 1
+            if position >= self._next_mark:
+                group.marks.append((sequence, position, time_ms))
+                self._next_mark = position + segment.INDEX_STEP_BYTES
+            start, position, sequence = position, position + len(packed), sequence + 1
+        group.last = (sequence - 1, start, time_ms, position)
         self._next_position, self._next_sequence = position, sequence
         group.done.append(done)
 
@@ -143,6 +155,8 @@ class PartitionLog:
         """What waits to be committed; until `committed` or `failed` no other group may be taken."""
         if not self._pending.done:
             return None
+        if self._active.size >= self._limits.segment_bytes:
+            self._roll()
         group, self._pending = self._pending, Group(self._next_position)
         return group
 
@@ -165,16 +179,12 @@ class PartitionLog:
     def committed(self, group: Group) -> None:
         """The group is on disk: readers may see it, senders are told."""
         active = self._active
-        note = active.index.note
-        for sequence, position, time_ms, _ in group.heads:
-            note(sequence, position, time_ms)
-        if group.heads:
-            active.took(*group.heads[-1])
+        for mark in group.marks:
+            active.index.note(*mark)
+        active.took(*group.last)
         for done in group.done:
             done(None)
         self.on_commit()
-        if not self._pending.done and active.size >= self._limits.segment_bytes:
-            self._roll()
 
     def failed(self, group: Group, reason: OSError) -> None:
         """The group is not on disk: its senders, and those that came behind it, are told so."""
@@ -185,6 +195,7 @@ class PartitionLog:
         waiting = [*group.done, *self._pending.done]
         self._next_sequence, self._next_position = self._active.next_sequence, self._active.size
         self._last_time_ms = self._active.last_time_ms
+        self._next_mark = 0
         self._pending = Group(self._next_position)
         try:
             os.ftruncate(self._fd, self._active.size)
@@ -213,11 +224,15 @@ class PartitionLog:
     def _begin_segment(self) -> None:
         full = self._active
         segment.save_index(full)
-        self._segments.append(segment.create(self._folder, full.next_sequence, full.end_offset, full.last_time_ms))
+        begun = segment.create(self._folder, full.next_sequence, full.end_offset, full.last_time_ms)
+        fd = os.open(begun.path, os.O_RDWR)
+        self._segments.append(begun)
         os.close(self._fd)
-        self._fd = os.open(self._active.path, os.O_RDWR)
-        self._next_position = self._active.size
-        self._pending = Group(self._next_position)
+        self._fd = fd
+        moved = begun.size - full.size
+        self._pending.move(moved)
+        self._next_position += moved
+        self._next_mark = 0
 
     def expire(self) -> int:
         """Drop what is older or more than the limits allow; returns the number of segments dropped."""

@@ -38,7 +38,9 @@ EMPTY_FRAME = b"\x00\x00\x00\x08\x02\x00\x00\x00"
 ROLE_SENDER, ROLE_RECEIVER = False, True
 
 _FRAME = struct.Struct(">IBBH")
-_ACCEPTED = b"\x00\x53\x24\xc0\x01\x00"
+_ACCEPTED = struct.Struct(">IBBH 8s I BI 8s")
+_ACCEPTED_HEAD = b"\x00\x53\x15\xc0\x14\x06\x41\x70"
+_ACCEPTED_TAIL = b"\x41" + b"\x00\x53\x24\xc0\x01\x00" + b"\x42"
 _TRANSFER_TAIL = b"\x40\x40\x40\x40\x40"
 
 
@@ -66,14 +68,37 @@ def read_performative(buf: bytes, pos: int, end: int) -> Performative:
     count, at, stop = codec.list_bounds(buf, list_at, end)
     if count > expected:
         raise DecodeError(f"performative 0x{code:02x} has {count} fields instead of {expected}")
+    fields = _fields(buf, at, stop, count)
+    if count < expected:
+        fields.extend([None] * (expected - count))
+    return Performative(code, fields, stop)
+
+
+def _fields(buf: bytes, at: int, stop: int, count: int) -> list[Any]:
     fields: list[Any] = []
     for _ in range(count):
-        value, at = codec.decode(buf, at, stop)
-        fields.append(value)
+        if at >= stop:
+            raise DecodeError("a performative counts more fields than it holds")
+        # the usual constructors here, for a call per field would double the cost of a transfer
+        match buf[at]:
+            case 0x40:
+                fields.append(None)
+                at += 1
+            case 0x41 | 0x42:
+                fields.append(buf[at] == 0x41)
+                at += 1
+            case 0x43:
+                fields.append(Uint(0))
+                at += 1
+            case 0x70:
+                fields.append(Uint(int.from_bytes(buf[at + 1 : at + 5], "big")))
+                at += 5
+            case _:
+                value, at = codec.decode(buf, at, stop)
+                fields.append(value)
     if at != stop:
-        raise DecodeError("a performative holds more than it counts")
-    fields.extend([None] * (expected - count))
-    return Performative(code, fields, stop)
+        raise DecodeError("a performative does not end where it says")
+    return fields
 
 
 def _unusual_descriptor(buf: bytes, pos: int, end: int) -> tuple[int, int]:
@@ -106,24 +131,18 @@ def error_of(problem: AmqpError) -> Described:
     return error(problem.condition, problem.description)
 
 
-def rejected(problem: AmqpError) -> bytes:
-    """The outcome `rejected`, encoded."""
-    return codec.encode(Described(Ulong(0x25), [error_of(problem)]))
-
-
 def accepted_disposition(channel: int, delivery_id: int) -> bytes:
     """A whole frame: this delivery is stored."""
-    return _disposition(channel, delivery_id, _ACCEPTED)
+    return _ACCEPTED.pack(
+        _ACCEPTED.size, 2, AMQP_FRAME, channel, _ACCEPTED_HEAD, delivery_id, 0x70, delivery_id, _ACCEPTED_TAIL
+    )
 
 
 def rejected_disposition(channel: int, delivery_id: int, problem: AmqpError) -> bytes:
     """A whole frame: this delivery is not stored, and why."""
-    return _disposition(channel, delivery_id, rejected(problem))
-
-
-def _disposition(channel: int, delivery_id: int, state: bytes) -> bytes:
-    number = b"\x70" + delivery_id.to_bytes(4, "big")
-    return frame(channel, b"\x00\x53\x15" + codec.encode_list([b"\x41", number, number, b"\x41", state, b"\x42"]))
+    number = Uint(delivery_id)
+    rejected = Described(Ulong(0x25), [error_of(problem)])
+    return frame(channel, performative(DISPOSITION, True, number, number, True, rejected, False))
 
 
 class TransferFrames:

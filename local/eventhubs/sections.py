@@ -27,6 +27,7 @@ _SECTION_SYMBOLS = {
     "amqp:amqp-value:*": VALUE,
     "amqp:footer:map": FOOTER,
 }
+_LONG_DATA = b"\x00\x53\x75\xb0"
 _PARTITION_KEY = "x-opt-partition-key"
 _BROKERS_OWN = frozenset({"x-opt-sequence-number", "x-opt-offset", "x-opt-enqueued-time"})
 
@@ -103,31 +104,43 @@ def _unusual_descriptor(buf: bytes, pos: int, end: int) -> tuple[int, int]:
 
 
 def split_event(buf: bytes, pos: int, end: int) -> Event:
-    """One complete message, ready to be stored."""
+    """One complete message, ready to be stored.
+
+    Raises:
+        DecodeError: the bytes are no message.
+    """
+    if _is_plain(buf, pos, end):
+        return Event(b"", 0, b"", buf[pos:end], None)
     header = annotations = b""
     annotation_count = 0
     key: str | None = None
-    rest_from = -1
-    kept: list[bytes] = []
-    last = 0
+    rest: list[bytes] = []
     for code, start, value_at, after in sections(buf, pos, end):
-        if code >= PROPERTIES:
-            if rest_from < 0:
-                rest_from = start
-            last = after
-            continue
-        if rest_from >= 0:  # python-pyamqp writes delivery annotations after the body
-            kept.append(buf[rest_from:last])
-            rest_from = -1
         if code == HEADER:
             header = buf[start:after] if buf[value_at] != 0x45 else b""  # an empty header says nothing
         elif code == MESSAGE_ANNOTATIONS:
             annotation_count, annotations, key = _annotations(buf, value_at, after)
-    if rest_from >= 0:
-        kept.append(buf[rest_from:last])
-    if not kept:
+        elif code != DELIVERY_ANNOTATIONS:  # those were for us; python-pyamqp writes them after the body
+            rest.append(buf[start:after])
+    if not rest:
         raise DecodeError("the message has no body")
-    return Event(header, annotation_count, annotations, kept[0] if len(kept) == 1 else b"".join(kept), key)
+    return Event(header, annotation_count, annotations, b"".join(rest), key)
+
+
+def _is_plain(buf: bytes, pos: int, end: int) -> bool:
+    """Whether a message is what nearly all are: properties and body sections in the usual encodings alone."""
+    at = pos
+    while at + 4 < end:
+        code, constructor = buf[at + 2], buf[at + 3]
+        if buf[at] or buf[at + 1] != 0x53 or not PROPERTIES <= code <= VALUE:
+            return False
+        if constructor in {0xB0, 0xD0, 0xD1}:
+            at += 8 + int.from_bytes(buf[at + 4 : at + 8], "big")
+        elif constructor in {0xA0, 0xC0, 0xC1}:
+            at += 5 + buf[at + 4]
+        else:
+            return False
+    return at == end and at > pos
 
 
 def _annotations(buf: bytes, pos: int, end: int) -> tuple[int, bytes, str | None]:
@@ -169,14 +182,21 @@ def events_of(payload: bytes, message_format: int) -> Incoming:
         return Incoming([event], event.partition_key)
     events: list[Event] = []
     key: str | None = None
-    for code, _, value_at, end in sections(payload, 0, len(payload)):
+    at, end = 0, len(payload)
+    while at < end:
+        size = int.from_bytes(payload[at + 4 : at + 8], "big")
+        if payload[at : at + 4] == _LONG_DATA and at + 8 + size <= end:
+            events.append(split_event(payload, at + 8, at + 8 + size))
+            at += 8 + size
+            continue
+        code, _, value_at, at = next(sections(payload, at, end))
         if code == DATA:
             constructor = payload[value_at]
             if constructor not in {0xA0, 0xB0}:
                 raise DecodeError("a data section of a batch holds no binary")
-            events.append(split_event(payload, value_at + (2 if constructor == 0xA0 else 5), end))
+            events.append(split_event(payload, value_at + (2 if constructor == 0xA0 else 5), at))
         elif code == MESSAGE_ANNOTATIONS:
-            _, _, key = _annotations(payload, value_at, end)
+            _, _, key = _annotations(payload, value_at, at)
         elif code in {SEQUENCE, VALUE}:
             raise DecodeError("a batch holds its events in data sections")
     if not events:

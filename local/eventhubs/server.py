@@ -82,6 +82,7 @@ class EventHubsServer:
         namespace.before_write = self._fail_when_told
         verifier = TokenVerifier(self.settings.keys, self.settings.accept_jwt, time.time)
         self._broker = broker = Broker(self.settings, namespace, verifier, self.faults, self.clock)
+        self._committer.before_round, self._committer.after_round = broker.gather, broker.flush
         try:
             self._listener = await loop.create_server(
                 lambda: Connection(broker), HOST, self.settings.port, ssl=tls, backlog=_BACKLOG

@@ -32,7 +32,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-        item.config.stash[_ROWS].extend(rows_of(item, report.outcome))
+        for row in rows_of(item, report.outcome):
+            item.config.stash[_ROWS].append(row)
     return report
 
 
