@@ -48,7 +48,10 @@ const READ_BACKOFF: Backoff = { firstMs: 250, factor: 3, mostMs: 4000 };
 
 /** The service, typed after its contract. Every method throws ApiError. */
 export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args) => fetch(...args)) {
-  const client = createClient<ApiPaths>({ baseUrl, fetch: (request) => fetchPatiently(request, fetchAnswer) });
+  const client = createClient<ApiPaths>({
+    baseUrl,
+    fetch: (request) => fetchPatiently(request, fetchAnswer),
+  });
   const path = (itemId: string) => ({ path: { itemId } });
 
   return {

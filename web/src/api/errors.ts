@@ -51,11 +51,15 @@ export function errorOf(response: Response, body: unknown): ApiError {
   const detailed = problem && [400, 409, 413, 415].includes(response.status) ? problem.detail : undefined;
   const retryAfterMs = retryAfterOf(response.headers.get("Retry-After"));
   const reference = problem?.correlationId ?? response.headers.get("X-Correlation-ID") ?? undefined;
-  return new ApiError(response.status, detailed ?? own ?? problem?.title ?? `The service answered ${response.status}.`, {
-    ...(problem?.errors ? { fields: problem.errors } : {}),
-    ...(reference ? { reference } : {}),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+  return new ApiError(
+    response.status,
+    detailed ?? own ?? problem?.title ?? `The service answered ${response.status}.`,
+    {
+      ...(problem?.errors ? { fields: problem.errors } : {}),
+      ...(reference ? { reference } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  );
 }
 
 /** Turns anything thrown on the way to an answer into an ApiError; a request that we gave up ourselves stays as it is. */

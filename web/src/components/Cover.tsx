@@ -32,7 +32,13 @@ export const Cover = memo(function Cover({ name }: Props) {
   const shapes = pick(MOTIFS, random)(random, large, small);
   const initial = /[\p{L}\p{N}]/u.exec(name.replace(/^(the|a|an) /i, ""))?.[0]?.toUpperCase() ?? "•";
   return (
-    <svg class="cover" viewBox="0 0 300 400" preserveAspectRatio="xMidYMid slice" aria-hidden="true" focusable="false">
+    <svg
+      class="cover"
+      viewBox="0 0 300 400"
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+      focusable="false"
+    >
       <rect width="300" height="400" fill={ground} />
       {shapes}
       <text x="26" y="372" font-size="76" font-weight="800" fill={letter} letter-spacing="-2">
@@ -53,7 +59,11 @@ const MOTIFS: readonly Motif[] = [
       <>
         <circle cx={x} cy={120 + random() * 40} r={58 + random() * 22} fill={small} />
         <path d={`M0 ${top} Q75 ${top - 80} 150 ${top} T300 ${top - 20} V400 H0Z`} fill={large} />
-        <path d={`M0 ${top + 70} Q100 ${top} 200 ${top + 60} T300 ${top + 50} V400 H0Z`} fill={large} opacity="0.55" />
+        <path
+          d={`M0 ${top + 70} Q100 ${top} 200 ${top + 60} T300 ${top + 50} V400 H0Z`}
+          fill={large}
+          opacity="0.55"
+        />
       </>
     );
   },
@@ -62,7 +72,14 @@ const MOTIFS: readonly Motif[] = [
     return (
       <>
         {[230, 180, 130, 80].map((radius, index) => (
-          <circle key={radius} cx={x} cy="0" r={radius} fill={index % 2 === 0 ? large : small} opacity={0.92} />
+          <circle
+            key={radius}
+            cx={x}
+            cy="0"
+            r={radius}
+            fill={index % 2 === 0 ? large : small}
+            opacity={0.92}
+          />
         ))}
         <circle cx={300 - x} cy="330" r="70" fill={large} opacity="0.35" />
       </>

@@ -17,7 +17,13 @@ export function wordsOf(write: Write): string {
   }
 }
 
-const ICONS = { waiting: "clock", sending: "clock", accepted: "clock", saved: "check", failed: "alert" } as const;
+const ICONS = {
+  waiting: "clock",
+  sending: "clock",
+  accepted: "clock",
+  saved: "check",
+  failed: "alert",
+} as const;
 
 /** A write's state beside what was written. */
 export function WriteBadge({ write }: { readonly write: Write }) {

@@ -42,7 +42,10 @@ export function useSummary(itemId: string): Load<RatingSummary> & { pending: boo
       async (signal: AbortSignal, again: boolean) => {
         // What was saved before we ask is in the answer; the rest we still count ourselves.
         const counted = saved.current;
-        return { summary: await api.getSummary(itemId, { signal, fresh: again || counted.size > 0 }), counted };
+        return {
+          summary: await api.getSummary(itemId, { signal, fresh: again || counted.size > 0 }),
+          counted,
+        };
       },
       [api, itemId],
     ),
@@ -62,7 +65,14 @@ export function useSummary(itemId: string): Load<RatingSummary> & { pending: boo
     return { ...rest, pending: false };
   }
   const own = writes.filter((write) => write.state !== "failed" && !data.counted.has(write.key));
-  return { ...rest, data: withVotes(data.summary, own.map((write) => write.body.rating)), pending: own.length > 0 };
+  return {
+    ...rest,
+    data: withVotes(
+      data.summary,
+      own.map((write) => write.body.rating),
+    ),
+    pending: own.length > 0,
+  };
 }
 
 /** A summary with more votes in it. */
@@ -135,7 +145,9 @@ export function useComments(itemId: string): Comments {
 
 interface CommentPages {
   readonly stored: readonly Comment[];
-  readonly next: Awaited<ReturnType<ReturnType<typeof useServices>["api"]["listComments"]>>["next"] | undefined;
+  readonly next:
+    | Awaited<ReturnType<ReturnType<typeof useServices>["api"]["listComments"]>>["next"]
+    | undefined;
   readonly loading: boolean;
   readonly error?: ApiError;
 }

@@ -42,7 +42,10 @@ export function useLoad<T>(load: (signal: AbortSignal, again: boolean) => Promis
   }, [load, round]);
 
   const failed = state.error !== undefined;
-  useEffect(() => (failed ? online.subscribe(() => online.value && reload()) : undefined), [failed, online, reload]);
+  useEffect(
+    () => (failed ? online.subscribe(() => online.value && reload()) : undefined),
+    [failed, online, reload],
+  );
 
   const { of, ...current } = state.of === load ? state : { of: load, loading: true };
   return { ...current, reload };

@@ -41,7 +41,9 @@ export class LocalKeeper implements Keeper {
 
 /** The key of a write whose entry another page removed; undefined for any other change of the storage. */
 export function droppedKey(event: StorageEvent): string | undefined {
-  return event.key?.startsWith(PREFIX) && event.newValue === null ? event.key.slice(PREFIX.length) : undefined;
+  return event.key?.startsWith(PREFIX) && event.newValue === null
+    ? event.key.slice(PREFIX.length)
+    : undefined;
 }
 
 /** Anything may be in the storage: only what has a write's parts is one. */

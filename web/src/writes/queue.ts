@@ -33,7 +33,9 @@ export class WriteQueue {
     const known = new Set(this.writes.value.map((write) => write.key));
     const left = this.keeper.all().filter((write) => !known.has(write.key));
     // Whether the answer was lost or never came: the same key makes sending again harmless.
-    const taken = left.map((write) => (write.state === "sending" ? { ...write, state: "waiting" as const } : write));
+    const taken = left.map((write) =>
+      write.state === "sending" ? { ...write, state: "waiting" as const } : write,
+    );
     this.writes.set([...this.writes.value, ...taken]);
     this.wake();
   }
@@ -215,7 +217,8 @@ export class WriteQueue {
   /** Whoever waited only for the one before it may go; one that is backing off keeps its time. */
   #wakeLane(behind: Write): void {
     const next = this.writes.value.find(
-      (write) => laneOf(write) === laneOf(behind) && write.state === "waiting" && !this.#timers.has(write.key),
+      (write) =>
+        laneOf(write) === laneOf(behind) && write.state === "waiting" && !this.#timers.has(write.key),
     );
     if (next) {
       void this.#advance(next.key);

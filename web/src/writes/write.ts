@@ -6,7 +6,12 @@ export type Draft =
   | { readonly kind: "comment"; readonly itemId: string; readonly body: NewComment }
   | { readonly kind: "rating"; readonly itemId: string; readonly body: { readonly rating: number } }
   | { readonly kind: "createItem"; readonly body: NewItem }
-  | { readonly kind: "updateItem"; readonly itemId: string; readonly body: ItemChanges; readonly etag: string };
+  | {
+      readonly kind: "updateItem";
+      readonly itemId: string;
+      readonly body: ItemChanges;
+      readonly etag: string;
+    };
 
 /** Why a write has no effect and never will. */
 export interface Failure {

@@ -1,0 +1,192 @@
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { NewItem, TaggedItem } from "../api/client";
+import { AdminGate, FailureNotice } from "../components/AdminGate";
+import { Icon } from "../components/Icon";
+import { ItemForm } from "../components/ItemForm";
+import { ErrorNotice } from "../components/notices";
+import { WriteBadge } from "../components/WriteBadge";
+import { useItem } from "../hooks/useItem";
+import { useTitle } from "../hooks/useTitle";
+import { useWrite } from "../hooks/useWrite";
+import { itemHash } from "../router";
+import { useServices } from "../services";
+import { isOpen } from "../writes/write";
+import { changesOf, type Fields, fieldsOf } from "./item-fields";
+
+/** Where one item is edited; nobody's change is overwritten unseen. */
+export function EditItemView({ itemId }: { readonly itemId: string }) {
+  useTitle("Edit an item");
+  return (
+    <AdminGate title="Edit an item">
+      <p class="back">
+        <a href={itemHash(itemId)}>
+          <Icon name="back" />
+          To the item
+        </a>
+      </p>
+      <div class="panel">
+        <Loaded itemId={itemId} />
+      </div>
+    </AdminGate>
+  );
+}
+
+function Loaded({ itemId }: { readonly itemId: string }) {
+  const { data, error, loading, reload } = useItem(itemId, true);
+  if (!data) {
+    return error ? (
+      <ErrorNotice
+        error={error}
+        what="The item could not be loaded."
+        busy={loading}
+        {...(error.passing ? { retry: reload } : {})}
+      />
+    ) : (
+      <p role="status">Loading…</p>
+    );
+  }
+  return <Edit current={data} reload={reload} />;
+}
+
+/** `current` is the item as the service has it; `reload` reads it again. */
+function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) {
+  const { catalog } = useServices();
+  // What the typed fields are based on: a change by somebody else must not slip in under them.
+  const [base, setBase] = useState(current);
+  const [fields, setFields] = useState(() => fieldsOf(current.item));
+  const [note, setNote] = useState("");
+  const [rebased, setRebased] = useState(false);
+  const { write, send } = useWrite(
+    useCallback(() => {
+      catalog.reload();
+      reload();
+    }, [catalog, reload]),
+  );
+  const conflict = write?.failure?.conflict === true;
+  const moved = current.etag !== base.etag;
+
+  useEffect(() => {
+    if (conflict) {
+      reload();
+    }
+  }, [conflict, reload]);
+  useEffect(() => {
+    // After our own change the item as saved is the new base.
+    if (write?.state === "saved" && moved) {
+      setBase(current);
+      setFields(fieldsOf(current.item));
+    }
+  }, [write, moved, current]);
+
+  function save(item: NewItem) {
+    const changes = changesOf(item, base.item);
+    const some = Object.keys(changes).length > 0;
+    setNote(some ? "" : "Nothing has changed.");
+    if (some) {
+      setRebased(false);
+      send({ kind: "updateItem", itemId: base.item.id, body: changes, etag: base.etag });
+    }
+  }
+
+  const failure = write?.failure;
+  return (
+    <>
+      {failure && !conflict && <FailureNotice what="The change was not saved." failure={failure} />}
+      {conflict && moved && (
+        <Conflict
+          mine={fields}
+          theirs={fieldsOf(current.item)}
+          keepMine={() => {
+            setBase(current);
+            setRebased(true);
+          }}
+          takeTheirs={() => {
+            setBase(current);
+            setFields(fieldsOf(current.item));
+            setRebased(true);
+          }}
+        />
+      )}
+      {conflict && !moved && (
+        <div class="notice" role="status">
+          <Icon name="alert" />
+          <p>
+            {rebased
+              ? "The fields below are now based on the other version. Save once more to put them there."
+              : "Somebody changed this item while you edited it. Their version is being read…"}
+          </p>
+          {!rebased && (
+            <button type="button" class="button" onClick={reload}>
+              Read it again
+            </button>
+          )}
+        </div>
+      )}
+      <ItemForm
+        fields={fields}
+        onFields={setFields}
+        {...(failure?.fields ? { refused: failure.fields } : {})}
+        busy={(write !== undefined && isOpen(write)) || (conflict && !rebased)}
+        submit="Save changes"
+        onItem={save}
+      >
+        <span role="status" class="form-status">
+          {note || (write && !rebased && <WriteBadge write={write} />)}
+        </span>
+      </ItemForm>
+    </>
+  );
+}
+
+const NAMES: Readonly<Record<keyof Fields, string>> = {
+  name: "Name",
+  description: "Description",
+  price: "Price",
+};
+
+/** Two versions of one item, and a decision to make. */
+function Conflict(props: { mine: Fields; theirs: Fields; keepMine: () => void; takeTheirs: () => void }) {
+  const { mine, theirs, keepMine, takeTheirs } = props;
+  const differing = (Object.keys(NAMES) as (keyof Fields)[]).filter((name) => mine[name] !== theirs[name]);
+  return (
+    <div class="conflict" role="alert">
+      <h2>Somebody else changed this item</h2>
+      <p>
+        While you were editing, another version was saved. Nothing of yours is lost: compare, then decide.
+      </p>
+      <div class="conflict-table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Field</th>
+              <th scope="col">Theirs, saved</th>
+              <th scope="col">Yours, not saved</th>
+            </tr>
+          </thead>
+          <tbody>
+            {differing.map((name) => (
+              <tr key={name}>
+                <th scope="row">{NAMES[name]}</th>
+                <td>{theirs[name]}</td>
+                <td>{mine[name]}</td>
+              </tr>
+            ))}
+            {differing.length === 0 && (
+              <tr>
+                <td colSpan={3}>Both versions are the same.</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
+      <div class="form-actions">
+        <button type="button" class="button button-primary" onClick={keepMine}>
+          Keep mine, on top of theirs
+        </button>
+        <button type="button" class="button" onClick={takeTheirs}>
+          Take theirs
+        </button>
+      </div>
+    </div>
+  );
+}
