@@ -9,7 +9,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNot
 from adapters.cosmos import Container
 from domain.errors import ItemChanged, StoreUnavailable
 from domain.ordering import EventStamp
-from domain.ports import AlreadyApplied, ItemsAfter, LoadedItem
+from domain.ports import AlreadyApplied, ItemsAfter
 from domain.records import Marker, StoredItem
 from domain.times import from_iso, iso
 
@@ -30,20 +30,10 @@ class CosmosItemStore:
         document = await self._read(str(item_id), str(item_id))
         return None if document is None else item_of(document)
 
-    async def load(self, item_id: UUID, command_id: UUID) -> LoadedItem:
+    async def find_marker(self, item_id: UUID, command_id: UUID) -> Marker | None:
         """See ItemStore."""
-        rows = await self._container.query(
-            "SELECT * FROM c WHERE c.id = @item OR c.id = @marker",
-            str(item_id),
-            item=str(item_id),
-            marker=marker_id(command_id),
-        )
-        found = {row["id"]: row for row in rows}
-        item, marker = found.get(str(item_id)), found.get(marker_id(command_id))
-        return LoadedItem(
-            item=None if item is None else item_of(item),
-            marker=None if marker is None else Marker(command_id, marker["digest"]),
-        )
+        document = await self._read(marker_id(command_id), str(item_id))
+        return None if document is None else Marker(command_id, document["digest"])
 
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
         """See ItemStore."""
@@ -63,15 +53,25 @@ class CosmosItemStore:
             else ("replace", (document["id"], document), {"if_match_etag": item.etag})
         )
         operations = [("create", (marker_document(item.item_id, marker),), {}), write]
+        if await self._commit(item.item_id, operations):
+            return
+        stored = await self.find_marker(item.item_id, marker.command_id)
+        if stored is None:
+            raise StoreUnavailable("A command's marker was there and is not readable.")
+        raise AlreadyApplied(stored)
+
+    async def _commit(self, item_id: UUID, operations: list[Any]) -> bool:
+        """Run the transaction; False when the marker exists (which the caller reads after giving our place back)."""
         async with self._container.call() as proxy:
             try:
-                await proxy.execute_item_batch(operations, partition_key=str(item.item_id))
+                await proxy.execute_item_batch(operations, partition_key=str(item_id))
             except CosmosBatchOperationError as error:
                 if error.error_index == 0 and error.status_code == 409:
-                    raise AlreadyApplied(await self._marker(item.item_id, marker.command_id)) from error
+                    return False
                 if error.error_index == 1 and error.status_code in {404, 409, 412}:
                     raise ItemChanged("The item was changed by another writer.") from error
                 raise
+        return True
 
     async def _full_name(self, after: ItemsAfter) -> str:
         """The name at which the page before ended; a cursor holds only the beginning of a very long one."""
@@ -80,12 +80,6 @@ class CosmosItemStore:
         item = await self.find(after.item_id)
         # Renamed meanwhile: going on from the name's beginning may repeat an item, and skips none.
         return item.name if item is not None and item.name.startswith(after.name) else after.name
-
-    async def _marker(self, item_id: UUID, command_id: UUID) -> Marker:
-        document = await self._read(marker_id(command_id), str(item_id))
-        if document is None:
-            raise StoreUnavailable("A command's marker was there and is not readable.")
-        return Marker(command_id, document["digest"])
 
     async def _read(self, document_id: str, partition_key: str) -> dict[str, Any] | None:
         async with self._container.call() as proxy:

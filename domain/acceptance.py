@@ -37,11 +37,10 @@ class Acceptance:
 
     async def _check(self, command: Command, *, key_given: bool) -> bool:
         """Whether the command is known to have taken effect, so that nothing needs to be sent."""
-        if isinstance(command, AddComment | AddRating):
-            digest, item = await self._stored_entry(command, key_given=key_given)
-        else:
-            loaded = await self.items.load(command.item_id, command.command_id)
-            digest, item = (loaded.marker.digest if loaded.marker else None), loaded.item
+        digest, item = await asyncio.gather(
+            self._stored_digest(command) if key_given else _nothing(),  # a random id cannot be stored yet
+            self.items.find(command.item_id) if not isinstance(command, PutItem) else _nothing(),
+        )
         if digest is not None:
             if digest != command.digest:
                 raise KeyReused("This Idempotency-Key was used with another body.")
@@ -49,15 +48,17 @@ class Acceptance:
         _refuse_what_cannot_be(command, item)
         return False
 
-    async def _stored_entry(
-        self, command: AddComment | AddRating, *, key_given: bool
-    ) -> tuple[str | None, StoredItem | None]:
-        if not key_given:  # a random id cannot be stored yet
-            return None, await self.items.find(command.item_id)
-        digests, item = await asyncio.gather(
-            self.activity.stored_digests(command.item_id, [command.command_id]), self.items.find(command.item_id)
-        )
-        return digests.get(command.command_id), item
+    async def _stored_digest(self, command: Command) -> str | None:
+        """The digest under which the command took effect; None when it did not yet."""
+        if isinstance(command, AddComment | AddRating):
+            digests = await self.activity.stored_digests(command.item_id, [command.command_id])
+            return digests.get(command.command_id)
+        marker = await self.items.find_marker(command.item_id, command.command_id)
+        return None if marker is None else marker.digest
+
+
+async def _nothing() -> None:
+    return None
 
 
 def _refuse_what_cannot_be(command: Command, item: StoredItem | None) -> None:

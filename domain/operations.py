@@ -50,5 +50,5 @@ class Operations:
         if operation.kind in {OperationKind.ADD_COMMENT, OperationKind.ADD_RATING}:
             digests = await self.activity.stored_digests(operation.item_id, [operation.command_id])
             return digests.get(operation.command_id)
-        marker = (await self.items.load(operation.item_id, operation.command_id)).marker
+        marker = await self.items.find_marker(operation.item_id, operation.command_id)
         return marker.digest if marker is not None else None

@@ -34,14 +34,6 @@ class EntriesExist(Exception):
 
 
 @dataclass(frozen=True)
-class LoadedItem:
-    """What one read of an item's partition found: the item or tombstone, and the marker of one command."""
-
-    item: StoredItem | None
-    marker: Marker | None
-
-
-@dataclass(frozen=True)
 class ItemsAfter:
     """A place in the list of items by name, then id."""
 
@@ -65,8 +57,8 @@ class ItemStore(Protocol):
     async def find(self, item_id: UUID) -> StoredItem | None:
         """The item or its tombstone."""
 
-    async def load(self, item_id: UUID, command_id: UUID) -> LoadedItem:
-        """The item or its tombstone, and the command's marker, in one read."""
+    async def find_marker(self, item_id: UUID, command_id: UUID) -> Marker | None:
+        """The proof that the command took effect."""
 
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
         """Up to `limit` live items in the order of name (code points), then id; descriptions may be empty."""

@@ -100,14 +100,20 @@ class Processor:
     async def _change_item(self, one: Asked) -> None:
         command, stamp = _item_command(one.command), one.delivery.stamp
         for _ in range(ATTEMPTS_AT_A_CHANGED_ITEM):
-            loaded = await self.items.load(command.item_id, command.command_id)
-            if loaded.marker is not None:
-                _same_request(loaded.marker.digest, command)
-                return
-            if loaded.item is not None and is_replay(loaded.item, stamp):
+            stored = await self.items.find(command.item_id)
+            if stored is not None and is_replay(stored, stamp):
                 return
             try:
-                await self._commit(command, item_after(command, loaded.item, stamp))
+                item = item_after(command, stored, stamp)
+            except PermanentError:
+                # Refused, or refused only now, because its own effect is what stands in its way?
+                marker = await self.items.find_marker(command.item_id, command.command_id)
+                if marker is None:
+                    raise
+                _same_request(marker.digest, command)
+                return
+            try:
+                await self._commit(command, item)
             except ItemChanged:
                 continue
             return

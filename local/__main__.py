@@ -8,34 +8,42 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local.catalogue.films import films
 from local.catalogue.load import LoadFailed, load
+from local.control import ACTIONS, ask, control_app
 from local.provision import provision
 from local.stack import API_KEY, REGIONS, ROOT, Stack
 from local.supervisor import ComponentFailed, Supervisor, stop_leftovers
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
-    """Start everything and stay until Ctrl-C."""
+    """Start everything and stay until Ctrl-C, or do something to what runs."""
     arguments = _arguments()
+    if arguments.command != "run":
+        ask(arguments.port + 1, arguments.command, arguments.target)
+        return
     stack = Stack(arguments.port, arguments.data.resolve(), REGIONS[: arguments.regions])
     _prepare(stack, fresh=arguments.fresh)
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(asyncio.run(_run(stack, seed=not arguments.no_seed)))
+    sys.exit(asyncio.run(_run(stack, seed=not arguments.no_seed)))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local",
         description="Run the whole system on this machine: blobs, Cosmos DB, Event Hubs, both hosts and the edge.",
+        epilog="`python -m local kill westeurope` kills a whole region, `start westeurope` brings it back.",
     )
+    parser.add_argument("command", nargs="?", choices=("run", "status", *ACTIONS), default="run", help="default: run")
+    parser.add_argument("target", nargs="?", help="a component or a region, for kill, stop and start")
     parser.add_argument("--port", type=int, default=8080, help="the edge's port; the others follow it (default 8080)")
     parser.add_argument("--data", type=Path, default=ROOT / ".local", help="where everything is kept (default .local)")
     parser.add_argument("--regions", type=int, default=1, choices=range(1, len(REGIONS) + 1), help="how many stamps")
@@ -44,22 +52,24 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if not 1024 <= arguments.port <= 65_000:
         parser.error("--port must be from 1024 to 65000")
+    if (arguments.command in ACTIONS) != (arguments.target is not None):
+        parser.error(f"{arguments.command} {'needs' if arguments.command in ACTIONS else 'takes no'} target")
     return arguments
 
 
 def _prepare(stack: Stack, *, fresh: bool) -> None:
     """Refuse what would fail half way: a port in use, a folder that is not ours or cannot be written."""
     marker = stack.data / "local-cloud"
-    if stack.data.exists() and any(stack.data.iterdir()) and not marker.exists():
-        sys.exit(f"{stack.data} holds something else; name an empty folder with --data.")
     try:
+        if stack.data.exists() and any(stack.data.iterdir()) and not marker.exists():
+            sys.exit(f"{stack.data} holds something else; name an empty folder with --data.")
         stack.data.mkdir(parents=True, exist_ok=True)
         for name in stop_leftovers(stack.data):
             console.print(f"[yellow]ended[/] {name}, left behind by an earlier start")
         if fresh:
             shutil.rmtree(stack.data)
             stack.data.mkdir()
-        marker.write_text("The local cloud keeps its data here. `make run ARGS=--fresh` empties it.\n")
+        marker.write_text("The local cloud keeps its data here; `python -m local --fresh` empties it.\n")
     except OSError as error:
         sys.exit(f"cannot write to {stack.data}: {error.strerror}. Name another folder with --data.")
     taken = [port for port in stack.ports if not _is_free(port)]
@@ -79,31 +89,32 @@ def _is_free(port: int) -> bool:
 
 
 async def _run(stack: Stack, *, seed: bool) -> int:
-    started = time.monotonic()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    supervisor = Supervisor(stack.data)
-    work = asyncio.create_task(_start_and_watch(supervisor, stack, started, seed=seed))
+    supervisor = Supervisor(stack.data, lambda text: console.print(text, markup=False, style="yellow"))
+    work = asyncio.create_task(_start_and_watch(supervisor, stack, seed=seed))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    work.cancel()
     code = 0
-    if work.done():
+    try:
+        await work
+    except (ComponentFailed, LoadFailed) as failure:
+        console.print(str(failure), markup=False, style="red")
         code = 1
-        console.print(f"[red]{work.exception()}[/]" if work.exception() else "", markup=True)
-    else:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ComponentFailed, LoadFailed):
-            await work
-    console.print("stopping …")
-    await supervisor.stop_all()
+    except asyncio.CancelledError:
+        console.print("stopping …")
+    finally:
+        await supervisor.stop_all()
     return code
 
 
-async def _start_and_watch(supervisor: Supervisor, stack: Stack, started: float, *, seed: bool) -> None:
+async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) -> None:
+    started = time.monotonic()
     provisioned = False
     for component in stack.components:
-        # What Bicep does in Azure happens when the stores run and before anything uses them.
+        # What Bicep does in Azure happens here when the stores run, before anything uses them.
         if component.name.startswith("processor") and not provisioned:
             await provision(stack)
             provisioned = True
@@ -111,18 +122,22 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, started: float,
         await supervisor.start(component)
         took = time.monotonic() - begun
         console.print(f"[green]✓[/] {component.name:<24} {component.address:<28} [dim]{took:5.1f} s[/]")
-    death = asyncio.create_task(supervisor.first_death())
-    loading = asyncio.create_task(_seed(stack) if seed else asyncio.sleep(0))
-    await asyncio.wait({death, loading}, return_when=asyncio.FIRST_COMPLETED)
-    if loading.done():
-        await loading
-        console.print(f"  admin key                {API_KEY}")
-        console.print(f"  data and logs            {stack.data}")
-        console.print(f"  started in               {time.monotonic() - started:.1f} s")
-        console.print(f"ready: {stack.base_url}", style="bold")
-    else:
-        loading.cancel()
-    raise await death
+    runner = web.AppRunner(control_app(supervisor), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", stack.control_port).start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(supervisor.failure())
+            if seed:
+                await _seed(stack)
+            console.print(f"  admin key                {API_KEY}")
+            console.print(f"  data and logs            {stack.data}")
+            console.print(f"  started in               {time.monotonic() - started:.1f} s")
+            console.print(f"ready: {stack.base_url}", style="bold")
+    except* (ComponentFailed, LoadFailed) as failures:
+        raise failures.exceptions[0] from None
+    finally:
+        await runner.cleanup()
 
 
 async def _seed(stack: Stack) -> None:
@@ -130,12 +145,8 @@ async def _seed(stack: Stack) -> None:
     if marker.exists():
         return
     items = films()
-    columns = (TextColumn("  {task.description:<22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        tasks = {name: bar.add_task(f"catalogue {name}", total=len(items)) for name in ("accepted", "readable")}
-        result = await load(
-            stack.base_url, API_KEY, items, lambda name, count: bar.update(tasks[name], completed=count)
-        )
+    with _progress(len(items)) as progress:
+        result = await load(stack.base_url, API_KEY, items, progress)
     rate = result.items / result.accepted_s
     console.print(
         f"  catalogue loaded         {result.items} items accepted in {result.accepted_s:.1f} s ({rate:.0f}/s), "
@@ -144,5 +155,26 @@ async def _seed(stack: Stack) -> None:
     marker.write_text("")
 
 
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar for each stage on a terminal, a line for each tenth elsewhere."""
+    if not console.is_terminal:
+        said: dict[str, int] = {}
+
+        def say(stage: str, count: int) -> None:
+            tenth = count * 10 // total
+            if tenth > said.get(stage, 0):
+                said[stage] = tenth
+                console.print(f"  catalogue {stage:<14} {count} of {total}")
+
+        yield say
+        return
+    columns = (TextColumn("  {task.description:<22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        tasks = {stage: bar.add_task(f"catalogue {stage}", total=total) for stage in ("accepted", "readable")}
+        yield lambda stage, count: bar.update(tasks[stage], completed=count)
+
+
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

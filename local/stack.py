@@ -42,6 +42,11 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def control_port(self) -> int:
+        """Where `python -m local kill …` and its like are heard."""
+        return self.port + 1
+
+    @property
     def blob_port(self) -> int:
         """Azurite, all accounts."""
         return self.port + 10
@@ -82,7 +87,7 @@ class Stack:
                 self.processor_port(index),
             )
         ]
-        return [self.port, self.blob_port, self.cosmos_port, *each]
+        return [self.port, self.control_port, self.blob_port, self.cosmos_port, *each]
 
     def hub_connection(self, index: int) -> str:
         """How clients reach one region's namespace."""
@@ -131,7 +136,7 @@ class Stack:
         accounts = [self.global_account, *map(self.stamp_account, count), *map(self.region_account, count)]
         azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
         folder = self.data / "blobs"
-        options = ["--silent", "--loose", "--skipApiVersionCheck", "--location", str(folder)]
+        options = ["--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
         return Component(
             name="blobs",
             command=["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(self.blob_port)],
@@ -162,13 +167,13 @@ class Stack:
             *("--retention-hours", str(hub["retentionHours"])),
         ]
         return Component(
-            f"eventhubs {_short(self.regions[index])}", command, "ready:", f"sb://127.0.0.1:{self.hub_port(index)}"
+            f"eventhubs-{_short(self.regions[index])}", command, "ready:", f"sb://127.0.0.1:{self.hub_port(index)}"
         )
 
     def _host(self, index: int, role: str, port: int) -> Component:
         functions = resources()["functions"][role]
         chosen = {f"AzureFunctionsJobHost__functions__{number}": name for number, name in enumerate(functions)}
-        name = f"{role} {_short(self.regions[index])}"
+        name = f"{role}-{_short(self.regions[index])}"
         return Component(
             name=name,
             command=[*_python("local.functions_host"), "--app", str(ROOT), "--port", str(port), "--name", name],

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.commands import Command
 from domain.errors import ItemChanged, StoreUnavailable, TransientError
-from domain.ports import AlreadyApplied, CommentsAfter, EntriesExist, ItemsAfter, LoadedItem
+from domain.ports import AlreadyApplied, CommentsAfter, EntriesExist, ItemsAfter
 from domain.records import DeadLetter, Entry, Failure, Marker, StoredComment, StoredItem, StoredRating, Totals
 from domain.times import iso
 
@@ -40,9 +40,9 @@ class InMemoryItemStore:
         self.outage.strike()
         return self.stored.get(item_id)
 
-    async def load(self, item_id: UUID, command_id: UUID) -> LoadedItem:
+    async def find_marker(self, item_id: UUID, command_id: UUID) -> Marker | None:
         self.outage.strike()
-        return LoadedItem(self.stored.get(item_id), self.markers.get((item_id, command_id)))
+        return self.markers.get((item_id, command_id))
 
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
         self.outage.strike()

@@ -1,0 +1,147 @@
+"""Over HTTP, as a client sees it: API, Event Hubs, processor, Cosmos DB and back."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from tests.journeys.conftest import Answer, RunningStack
+
+ITEMS = "/api/1.0/catalogitem"
+
+
+def until[T](ask: Callable[[], T], holds: Callable[[T], bool], timeout_s: float = 20) -> T:
+    """Ask until the answer holds; the last answer in any case."""
+    end = time.monotonic() + timeout_s
+    while True:
+        answer = ask()
+        if holds(answer) or time.monotonic() > end:
+            return answer
+        time.sleep(0.05)
+
+
+def an_item(stack: RunningStack, **members: object) -> str:
+    """A new item, once it is readable; returns its path."""
+    body = {"name": f"Item {uuid4()}", "description": "Made by a test.", "price": 9.99, **members}
+    accepted = stack.request("POST", ITEMS, body, {"X-API-KEY": stack.api_key})
+    assert accepted.status == 202, accepted.body
+    path = accepted.headers["Location"]
+    assert until(lambda: stack.request("GET", path), lambda answer: answer.status == 200).status == 200
+    return path
+
+
+def test_a_rating_travels_to_the_database_and_back(stack: RunningStack) -> None:
+    item = an_item(stack)
+
+    accepted = stack.request("POST", f"{item}/ratings", {"rating": 5})
+    assert (accepted.status, accepted.body, accepted.headers["Retry-After"]) == (202, b"", "1")
+    location = accepted.headers["Location"]
+    assert location.startswith(f"{item}/ratings/")
+
+    rating = until(lambda: stack.request("GET", location), lambda answer: answer.status == 200)
+    assert rating.json["rating"] == 5
+    summary = stack.request("GET", f"{item}/ratings")
+    assert summary.json == {"averageRating": 5, "numberOfVotes": 1}
+    operation = stack.request("GET", accepted.headers["Operation-Location"])
+    assert (operation.json["status"], operation.json["resource"]) == ("succeeded", location)
+
+
+def test_a_comment_comes_back_first_in_its_list(stack: RunningStack) -> None:
+    item = an_item(stack)
+    text = "漢字 🎬 <script>alert(1)</script> '; DROP TABLE"
+    for number in range(3):
+        accepted = stack.request("POST", f"{item}/comments", {"authorName": "Ada", "text": f"{number} {text}"})
+        location = accepted.headers["Location"]
+        assert until(lambda: stack.request("GET", location), lambda one: one.status == 200).status == 200  # noqa: B023
+
+    first = stack.request("GET", f"{item}/comments?limit=2")
+    following = first.headers["Link"].split(">")[0].lstrip("<")
+    rest = stack.request("GET", following)
+
+    assert [comment["text"][0] for comment in first.json + rest.json] == ["2", "1", "0"]
+    assert first.json[0]["text"] == f"2 {text}"
+
+
+def test_the_same_key_is_one_effect_however_often_it_is_sent(stack: RunningStack) -> None:
+    item = an_item(stack)
+    headers = {"Idempotency-Key": str(uuid4())}
+
+    def rate(_: int) -> Answer:
+        return stack.request("POST", f"{item}/ratings", {"rating": 4}, headers)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(rate, range(24)))
+
+    assert {answer.status for answer in answers} == {202}
+    [location] = {answer.headers["Location"] for answer in answers}
+    assert until(lambda: stack.request("GET", location), lambda one: one.status == 200).status == 200
+    late = stack.request("POST", f"{item}/ratings", {"rating": 4}, headers)
+    other = stack.request("POST", f"{item}/ratings", {"rating": 1}, headers)
+    assert (late.status, late.headers["Location"], other.status) == (202, location, 409)
+    assert stack.request("GET", f"{item}/ratings").json == {"averageRating": 4, "numberOfVotes": 1}
+
+
+def test_an_update_is_conditional_on_the_version_that_its_client_saw(stack: RunningStack) -> None:
+    item = an_item(stack, name="before")
+    seen = stack.request("GET", item).headers["ETag"]
+    admin = {"X-API-KEY": stack.api_key, "If-Match": seen}
+
+    accepted = stack.request("PUT", item, {"name": "after"}, admin)
+    assert accepted.status == 202
+    changed = until(lambda: stack.request("GET", item), lambda one: one.json["name"] == "after")
+    assert (changed.json["name"], changed.json["price"]) == ("after", 9.99)
+
+    assert stack.request("PUT", item, {"name": "late"}, admin).status == 412
+    assert stack.request("GET", item, None, {"If-None-Match": changed.headers["ETag"]}).status == 304
+
+
+def test_paths_are_matched_as_the_functions_host_does(stack: RunningStack) -> None:
+    item = an_item(stack)
+
+    assert stack.request("GET", item.upper().replace("/API/", "/api/") + "/").status == 200
+    assert stack.request("DELETE", f"{item}/ratings").status == 404
+    assert stack.request("GET", f"{ITEMS}/not-a-uuid").status == 404
+
+
+def test_the_contract_is_served(stack: RunningStack) -> None:
+    assert stack.request("GET", "/api/openapi.json").json["openapi"] == "3.1.0"
+    assert stack.request("GET", "/health/live").status == 200
+
+
+def test_the_page_is_served_with_a_strict_policy(stack: RunningStack) -> None:
+    page = stack.request("GET", "/")
+
+    assert (page.status, b"AlwaysOn Catalog" in page.body) == (200, True)
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_a_killed_processor_loses_and_doubles_nothing(stack: RunningStack) -> None:
+    """200 ratings, half of them while the processor is being killed, half while it is dead."""
+    item = an_item(stack)
+
+    def rate(number: int) -> int:
+        if number == 60:
+            stack.control("kill", "processor-westeurope")
+        return stack.request("POST", f"{item}/ratings", {"rating": 1 + number % 5}).status
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(rate, range(200)))
+    stack.control("start", "processor-westeurope")
+
+    assert statuses == [202] * 200
+    summary = until(lambda: stack.request("GET", f"{item}/ratings").json, lambda one: one["numberOfVotes"] >= 200, 60)
+    assert summary == {"averageRating": 3, "numberOfVotes": 200}
+    time.sleep(1)
+    assert stack.request("GET", f"{item}/ratings").json == summary
+
+
+def test_a_component_that_dies_is_named_and_brought_back(stack: RunningStack) -> None:
+    processes = json.loads((stack.stack.data / "processes.json").read_text())
+    os.kill(processes["api-westeurope"], signal.SIGKILL)
+
+    assert until(lambda: stack.request("GET", "/health/live").status, lambda one: one == 502) == 502
+    assert until(lambda: stack.request("GET", "/health/live").status, lambda one: one == 200) == 200
+    assert stack.control("status")["api-westeurope"] == "running"
