@@ -24,6 +24,8 @@ FAULTS = (
     "truncate",
     "refuse",
     "syn-drop",
+    "replication-stop",
+    "region-hidden",
 )
 FACTS = ("region", "resource", "operation", "database", "container", "id")
 
@@ -78,6 +80,7 @@ class Account:
         self._remember_regions()
         self.catalog = Catalog(settings.data / "account.sqlite")
         self.faults = FaultBook(FAULTS, FACTS)
+        self.faults_on = False
         self.enforce_throughput = settings.enforce_throughput
         self.regions: list[Region] = []
         for name in settings.regions:
@@ -111,7 +114,9 @@ class Account:
     def document(self) -> dict[str, Any]:
         """The account as `GET /` shows it."""
         locations = [
-            {"name": region.name, "databaseAccountEndpoint": region.address} for region in self.regions if region.member
+            {"name": region.name, "databaseAccountEndpoint": region.address}
+            for region in self.regions
+            if region.member and self.faults.active("region-hidden", region=region.name) is None
         ]
         name = self.settings.account
         return {

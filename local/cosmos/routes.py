@@ -47,6 +47,7 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("document", "delete-by-key"): queries.delete_by_key,
 }
 OPERATIONS = frozenset(operation for _, operation in _HANDLERS) | {"account"}
+_READS = frozenset(("read", "list", "query", "plan", "changes"))
 _RESOURCES = {"dbs": "database", "colls": "container", "docs": "document", "pkranges": "pkrange", "offers": "offer"}
 _MISSING = frozenset(
     ("sprocs", "triggers", "udfs", "users", "permissions", "conflicts", "attachments", "clientencryptionkeys", "udts")
@@ -123,10 +124,12 @@ class RegionApp:
     def __init__(
         self,
         account: Account,
+        name: str,
         region: Callable[[], Region],
         control: Callable[[], asyncio.Protocol | None] = lambda: None,
     ) -> None:
         self._account = account
+        self._name = name  # what fault rules call it: the region, or "global"
         self._region = region
         self._control = control
 
@@ -142,7 +145,7 @@ class RegionApp:
         resource, operation = classify(request, segments)
         region = self._region()
         call = Call(self._account, region, request, segments, resource, operation)
-        if self._account.faults.as_json():
+        if self._account.faults_on:
             rule = self._fault(call)
             if rule is not None:
                 return self._disturbed(call, rule)
@@ -172,8 +175,9 @@ class RegionApp:
         if call.resource == "account":
             return call.plain(200, account.document_body())
         if not call.region.member:
-            # 403/3: SDKs read the account again and go elsewhere.
-            raise CosmosError(403, "The requested operation cannot be performed at this region", 3)
+            # SDKs read the account again and go elsewhere: 3 for writes, 1008 for reads.
+            substatus = 1008 if call.operation in _READS else 3
+            raise CosmosError(403, "The requested operation cannot be performed at this region", substatus)
         if call.resource == "document":
             self._check_container(call)
         answer = _HANDLERS[(call.resource, call.operation)](call)
@@ -193,7 +197,7 @@ class RegionApp:
     # ---- faults
 
     def _fault(self, call: Call) -> FaultRule | None:
-        facts = {"region": call.region.name, "resource": call.resource, "operation": call.operation}
+        facts = {"region": self._name, "resource": call.resource, "operation": call.operation}
         for name, place in (("database", 1), ("container", 3), ("id", 5)):
             if len(call.segments) > place:
                 facts[name] = call.segments[place]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from local.cosmos import rids
 from local.cosmos.catalog import Catalog, Container, Path_, split_path
-from local.cosmos.conflicts import DELETED, LIVE, Version, context_over, pack, unpack
+from local.cosmos.conflicts import DELETED, EXPIRED, LIVE, Version, context_over, pack, unpack
 from local.cosmos.errors import storage_failed
 from local.cosmos.group_commit import GroupCommit, Waiter, connect
 from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
@@ -25,7 +25,7 @@ _COLUMNS = (
     " ts INTEGER NOT NULL, expiry INTEGER, state INTEGER NOT NULL, body TEXT, value REAL, stamp INTEGER NOT NULL,"
     " origin INTEGER NOT NULL, olsn INTEGER NOT NULL, context TEXT, losers TEXT"
 )
-_VERSION = "rid, etag, ts, expiry, state, body, value, stamp, origin, olsn, context"
+VERSION_COLUMNS = "rid, etag, ts, expiry, state, body, value, stamp, origin, olsn, context"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS region (name TEXT PRIMARY KEY, lsn INTEGER);
 CREATE TABLE IF NOT EXISTS cursors (source TEXT, container INTEGER, lsn INTEGER, PRIMARY KEY (source, container));
@@ -80,7 +80,7 @@ class Table:
         names += ["context", "losers", *keys]
         changes = ", ".join(f"{name}=excluded.{name}" for name in names if name not in ("pk", "id"))
         self.read = f"SELECT body, etag, expiry, lsn FROM {self.name} WHERE pk=? AND id=? AND state=0"
-        self.state = f"SELECT {_VERSION}, losers, lsn FROM {self.name} WHERE pk=? AND id=?"
+        self.state = f"SELECT {VERSION_COLUMNS}, losers, lsn FROM {self.name} WHERE pk=? AND id=?"
         self.upsert = (
             f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
             f" ON CONFLICT (pk, id) DO UPDATE SET {changes}"
@@ -157,7 +157,9 @@ class RegionStore:
         self.db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_COLUMNS})")
         self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_id ON {name} (pk, id)")
         self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_lsn ON {name} (lsn)")
-        self.db.execute(f"CREATE INDEX IF NOT EXISTS {name}_expiry ON {name} (expiry) WHERE expiry IS NOT NULL")
+        self.db.execute(
+            f"CREATE INDEX IF NOT EXISTS {name}_expiry ON {name} (expiry) WHERE expiry IS NOT NULL AND state=0"
+        )
         query = "SELECT path FROM key_columns WHERE container=? ORDER BY position"
         paths = [tuple(load_stored(path)) for (path,) in self.db.execute(query, (container.number,))]
         table = Table(container, paths)
@@ -278,7 +280,7 @@ class RegionStore:
     def rows(self, table: Table, pk: str, ids: Sequence[str]) -> dict[str, Row]:
         """Everything known about several documents of one logical partition."""
         marks = ",".join("?" * len(ids))
-        query = f"SELECT id, {_VERSION}, losers, lsn FROM {table.name} WHERE pk=? AND id IN ({marks})"
+        query = f"SELECT id, {VERSION_COLUMNS}, losers, lsn FROM {table.name} WHERE pk=? AND id IN ({marks})"
         return {found[0]: _row(found[1:]) for found in self.db.execute(query, (pk, *ids))}
 
     def id_of_rid(self, table: Table, rid: int) -> str | None:
@@ -313,6 +315,24 @@ class RegionStore:
         document = None if shown.body is None else load_stored(shown.body)
         fields = (shown.rid, pk, item_id, lsn, *shown[1:], pack(versions[1:]), *table.keys_of(document))
         self._store(table, [fields])
+
+    def set_cursor(self, source: str, container: int, lsn: int) -> None:
+        """Remember, in the open transaction, how far another region's changes have been taken over."""
+        try:
+            self.db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (source, container, lsn))
+        except sqlite3.Error as error:
+            failure = storage_failed(error)
+            self.group.abort(failure)
+            raise failure from error
+
+    def purge(self, now: float) -> None:
+        """Drop the bodies of expired documents. Their rows stay: they still beat older concurrent versions."""
+        for table in self.tables.values():
+            query = f"SELECT 1 FROM {table.name} WHERE expiry IS NOT NULL AND expiry <= ? AND state=0 LIMIT 1"
+            if self.db.execute(query, (now,)).fetchone() is not None:
+                self.group.begin()
+                update = f"UPDATE {table.name} SET body=NULL, state={EXPIRED} WHERE expiry <= ? AND state=0"
+                self.db.execute(update, (now,))
 
     def _store(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         try:
