@@ -72,6 +72,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             raise SettingsError(
                 f"cannot listen on port {port}: {error.strerror}; choose another with --port"
             ) from error
+        host.console.flush()
         if host.state.phase is Phase.ERROR:
             host.console.error(f"answering 503 at http://127.0.0.1:{bound} until restarted with a usable host.json")
         else:

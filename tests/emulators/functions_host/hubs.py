@@ -1,0 +1,140 @@
+"""What hub tests share: sending, the app's record, the blobs, and KEDA's arithmetic."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.eventhub import EventData
+from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
+from azure.storage.blob import BlobServiceClient
+
+from .conftest import Broker, Host, StartHost
+
+CONTAINER = "azure-webjobs-eventhub"
+GROUP = "processor"
+
+
+def send(broker: Broker, hub: str, bodies: Mapping[str, Sequence[str]]) -> None:
+    """Send bodies to partitions with the SDK's own producer."""
+
+    async def send_all() -> None:
+        async with EventHubProducerClient.from_connection_string(broker.connection, eventhub_name=hub) as producer:
+            steps = [
+                producer.send_batch([EventData(text) for text in texts], partition_id=partition_id)
+                for partition_id, texts in bodies.items()
+            ]
+            await asyncio.gather(*steps)
+
+    asyncio.run(send_all())
+
+
+async def send_steadily(broker: Broker, hub: str, partitions: int, seconds: float, pause_s: float) -> list[str]:
+    """Send numbered events round robin for a while; the bodies that were acknowledged."""
+    acknowledged: list[str] = []
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    async with EventHubProducerClient.from_connection_string(broker.connection, eventhub_name=hub) as producer:
+        number = 0
+        while loop.time() < end:
+            bodies = [f"e{number + step}" for step in range(5)]
+            await producer.send_batch([EventData(body) for body in bodies], partition_id=str(number % partitions))
+            acknowledged += bodies
+            number += 5
+            await asyncio.sleep(pause_s)
+    return acknowledged
+
+
+@dataclass
+class Control:
+    """The folder that steers the hub app and holds what it recorded."""
+
+    folder: Path
+
+    def switch(self, name: str, text: str | None) -> None:
+        """Write a control file, or remove it with None."""
+        file = self.folder / name
+        if text is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(text)
+
+    def record(self, *phases: str) -> list[dict[str, Any]]:
+        """What the app recorded, of these phases (all when none is given)."""
+        file = self.folder / "record.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        return [entry for entry in entries if not phases or entry["phase"] in phases]
+
+    def done(self) -> Counter[str]:
+        """How often each body was handled to the end."""
+        return Counter(body for entry in self.record("done") for body in entry["bodies"])
+
+
+def start(start_host: StartHost, broker: Broker, hub: str, storage: str, control: Control, **more: str) -> Host:
+    """A host with the hub app."""
+    environ = {
+        "HUB_CONNECTION": broker.connection,
+        "HUB_NAME": hub,
+        "AzureWebJobsStorage": storage,
+        "CONTROL": str(control.folder),
+    }
+    return start_host("hub", **environ, **more)
+
+
+class Blobs:
+    """The checkpoint container, read as KEDA reads it."""
+
+    def __init__(self, storage: str, namespace: str, hub: str) -> None:
+        self._service = BlobServiceClient.from_connection_string(storage)
+        self._container = self._service.get_container_client(CONTAINER)
+        self._prefix = f"{namespace}/{hub}/{GROUP}"
+
+    def checkpoint(self, partition_id: str) -> dict[str, str] | None:
+        """Metadata of a checkpoint blob."""
+        try:
+            blob = self._container.get_blob_client(f"{self._prefix}/checkpoint/{partition_id}").get_blob_properties()
+        except ResourceNotFoundError:
+            return None
+        return dict(blob.metadata)
+
+    def owners(self) -> dict[str, str]:
+        """Owner of each partition; empty where it was given up."""
+        prefix = f"{self._prefix}/ownership/"
+        try:
+            blobs = list(self._container.list_blobs(name_starts_with=prefix, include=["metadata"]))
+        except ResourceNotFoundError:
+            return {}
+        return {blob.name.removeprefix(prefix): (blob.metadata or {}).get("ownerid", "") for blob in blobs}
+
+    def names(self) -> set[str]:
+        """Every blob of this hub."""
+        return {blob.name for blob in self._container.list_blobs(name_starts_with=self._prefix.partition("/")[0])}
+
+    def shares(self) -> list[int]:
+        """How many partitions each owner has, fewest first."""
+        return sorted(Counter(owner for owner in self.owners().values() if owner).values())
+
+    def lag(self, broker: Broker, hub: str) -> int:
+        """The lag KEDA's blobMetadata strategy computes: last sequence number less the checkpoint's, summed."""
+        return sum(asyncio.run(self._lags(broker, hub)))
+
+    async def _lags(self, broker: Broker, hub: str) -> list[int]:
+        client = EventHubConsumerClient.from_connection_string(broker.connection, GROUP, eventhub_name=hub)
+        async with client:
+            names = await client.get_partition_ids()
+            facts = await asyncio.gather(*(client.get_partition_properties(name) for name in names))
+        return [self._partition_lag(name, fact) for name, fact in zip(names, facts, strict=True)]
+
+    def _partition_lag(self, partition_id: str, facts: Mapping[str, Any]) -> int:
+        first, last = facts["beginning_sequence_number"], facts["last_enqueued_sequence_number"]
+        checkpoint = self.checkpoint(partition_id)
+        if facts["is_empty"]:
+            return 0
+        if checkpoint is not None:
+            return int(last) - int(checkpoint["sequencenumber"])
+        return 0 if first == last and first else int(last - first + 1)
