@@ -195,26 +195,44 @@ function acceptedOf({ error, response }: Answer<unknown>): Accepted {
 async function fetchPatiently(request: Request, fetchAnswer: typeof fetch): Promise<Response> {
   const tries = request.method === "GET" ? READ_TRIES : 1;
   for (let failures = 1; ; failures += 1) {
-    let problem: unknown;
+    let problem: ApiError;
     try {
-      const response = await fetchAnswer(request.clone(), {
-        signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]),
-      });
-      if (response.ok || response.status === 304) {
-        return response;
-      }
+      const response = await fetchWhole(request, fetchAnswer);
       problem = errorOf(response, undefined);
-      if (failures >= tries || !(problem as ApiError).passing) {
+      if (response.ok || failures >= tries || !problem.passing) {
         return response;
       }
     } catch (error) {
-      problem = unreachable(error);
-      if (failures >= tries || !(problem instanceof ApiError)) {
-        throw problem;
+      const reason = unreachable(error);
+      if (failures >= tries || !(reason instanceof ApiError)) {
+        throw reason;
       }
+      problem = reason;
     }
-    const asked = (problem as ApiError).details.retryAfterMs;
-    await pause(waitAfter(failures, READ_BACKOFF, Math.random, asked), request.signal);
+    const wait = waitAfter(failures, READ_BACKOFF, Math.random, problem.details.retryAfterMs);
+    await pause(wait, request.signal);
+  }
+}
+
+/** An answer with its body: a connection that is cut in the middle of one is a failure like any other. */
+async function fetchWhole(request: Request, fetchAnswer: typeof fetch): Promise<Response> {
+  const response = await fetchAnswer(request.clone(), {
+    signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]),
+  });
+  const body = await response.text();
+  if (request.method === "GET" && response.ok && !isJson(body)) {
+    throw new ApiError(502, "The service answered something that is no data.");
+  }
+  const { status, statusText, headers } = response;
+  return new Response(body === "" ? null : body, { status, statusText, headers });
+}
+
+function isJson(body: string): boolean {
+  try {
+    JSON.parse(body);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -94,15 +94,12 @@ export class WriteQueue {
 
   async #advance(key: string): Promise<void> {
     const write = this.#find(key);
-    if (!write || this.#busy.has(key)) {
+    const due = write?.state === "accepted" || (write?.state === "waiting" && this.#isFirstOfItsLane(write));
+    if (!write || !due || this.#busy.has(key)) {
       return;
     }
     this.#busy.add(key);
-    if (write.state === "waiting" && this.#isFirstOfItsLane(write)) {
-      await this.#send(write);
-    } else if (write.state === "accepted") {
-      await this.#ask(write);
-    }
+    await (write.state === "accepted" ? this.#ask(write) : this.#send(write));
     this.#busy.delete(key);
     this.#wakeLane(write);
   }
