@@ -21,7 +21,7 @@ from local.eventhubs.errors import (
 )
 from local.eventhubs.log import Done, LogLimits, PartitionLog
 from local.eventhubs.partitioning import partition_of_key
-from local.eventhubs.sections import Event
+from local.eventhubs.sections import Event, Plain
 
 DEFAULT_GROUP = "$Default"
 NON_EPOCH_READERS = 5
@@ -69,7 +69,7 @@ class Partition:
         self._waiting: dict[Receiver, None] = {}
         events.on_commit = self._wake
 
-    def append(self, events: Sequence[Event], done: Done) -> None:
+    def append(self, events: Sequence[Event | Plain], done: Done) -> None:
         """Store events; `done` hears when they are on disk, or why they are not."""
         if self.log.closed:
             done(entity_not_found(self.hub))

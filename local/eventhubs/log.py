@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local.eventhubs import record, segment
 from local.eventhubs.errors import INTERNAL_ERROR, AmqpError, DamagedLog
-from local.eventhubs.sections import Event
+from local.eventhubs.sections import Event, Plain
 from local.eventhubs.segment import Segment
 
 Done = Callable[[AmqpError | None], None]
@@ -128,20 +128,20 @@ class PartitionLog:
 
     # Append and commit ------------------------------------------------------------------------------------------
 
-    def append(self, events: Sequence[Event], done: Done) -> None:
+    def append(self, events: Sequence[Event | Plain], done: Done) -> None:
         """Take events, all or none; `done` is called with None once they are on disk, else with the reason."""
         time_ms = self._last_time_ms = max(self._clock_ms(), self._last_time_ms)
         time_pair = record.time_annotation(time_ms)
         group, position, sequence = self._pending, self._next_position, self._next_sequence
         to_offset = self._active.offset_of(0)
-        start = position
+        start, records = position, group.records
         for event in events:
-            packed = record.pack(event, sequence, position + to_offset, time_ms, time_pair)
-            group.records.append(packed)
+            prefix, head, rest = record.pack(event, sequence, position + to_offset, time_ms, time_pair)
+            records += (prefix, head, rest)
             if position >= self._next_mark:
                 group.marks.append((sequence, position, time_ms))
                 self._next_mark = position + segment.INDEX_STEP_BYTES
-            start, position, sequence = position, position + len(packed), sequence + 1
+            start, position, sequence = position, position + 8 + len(head) + len(rest), sequence + 1
         group.last = (sequence - 1, start, time_ms, position)
         self._next_position, self._next_sequence = position, sequence
         group.done.append(done)

@@ -10,14 +10,15 @@ import zlib
 from typing import NamedTuple
 
 from local.eventhubs.errors import DamagedLog
-from local.eventhubs.sections import Event
+from local.eventhubs.sections import Event, Plain
 
-_CHECKED = struct.Struct(">qqH")
 _PREFIX = struct.Struct(">II")
 _WHOLE = struct.Struct(">IIqqH")
 HEADER_SIZE = _WHOLE.size
 _CHECKED_AT = _PREFIX.size
 
+_HEAD = struct.Struct(">qqH")
+_PLAIN_HEAD = struct.Struct(">qqH4sII24sq")  # without a header section of the client's, annotations follow at once
 _SEQUENCE = struct.Struct(">4sII24sq")
 _SEQUENCE_KEY = b"\xa3\x15x-opt-sequence-number\x81"
 _OFFSET_KEYS = [b"\xa3\x0cx-opt-offset\xa1" + bytes((size,)) for size in range(21)]
@@ -41,23 +42,23 @@ def time_annotation(time_ms: int) -> bytes:
     return _TIME.pack(_TIME_KEY, time_ms)
 
 
-def pack(event: Event, sequence: int, offset: int, time_ms: int, time_pair: bytes) -> bytes:
-    """The record of an event; `offset` is where it begins in the partition's stream of records."""
+def pack(
+    event: Event | Plain, sequence: int, offset: int, time_ms: int, time_pair: bytes
+) -> tuple[bytes, bytes, bytes]:
+    """The record of an event in three pieces; `offset` is where it begins in the partition's stream of records."""
     digits = b"%d" % offset
-    size = _FIXED_MAP_SIZE + len(digits) + len(event.annotations)
-    whole = b"".join(
-        (
-            _CHECKED.pack(sequence, time_ms, len(event.header)),
-            event.header,
-            _SEQUENCE.pack(_MAP_START, size, 6 + event.annotation_count, _SEQUENCE_KEY, sequence),
-            _OFFSET_KEYS[len(digits)],
-            digits,
-            time_pair,
-            event.annotations,
-            event.rest,
-        )
-    )
-    return _PREFIX.pack(len(whole) - _CHECKED.size, zlib.crc32(whole)) + whole
+    size = _FIXED_MAP_SIZE + len(digits)
+    if isinstance(event, bytes):
+        head = _PLAIN_HEAD.pack(sequence, time_ms, 0, _MAP_START, size, 6, _SEQUENCE_KEY, sequence)
+        head += _OFFSET_KEYS[len(digits)] + digits + time_pair
+        rest = event
+    else:
+        head = _HEAD.pack(sequence, time_ms, len(event.header)) + event.header
+        size += len(event.annotations)
+        head += _SEQUENCE.pack(_MAP_START, size, 6 + event.annotation_count, _SEQUENCE_KEY, sequence)
+        head += _OFFSET_KEYS[len(digits)] + digits + time_pair + event.annotations
+        rest = event.rest
+    return _PREFIX.pack(len(head) - _HEAD.size + len(rest), zlib.crc32(rest, zlib.crc32(head))), head, rest
 
 
 def size_at(buf: bytes, pos: int) -> int:

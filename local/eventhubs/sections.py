@@ -41,6 +41,9 @@ class Section(NamedTuple):
     end: int
 
 
+type Plain = bytes  # a message without header and annotations: it follows the broker's annotations as it is
+
+
 class Event(NamedTuple):
     """One event as the log stores it: what stands before and after the broker's annotations."""
 
@@ -54,7 +57,7 @@ class Event(NamedTuple):
 class Incoming(NamedTuple):
     """What one delivery carried: its events and the key that routes all of them."""
 
-    events: list[Event]
+    events: list[Event | Plain]
     partition_key: str | None
 
 
@@ -103,14 +106,14 @@ def _unusual_descriptor(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     raise DecodeError("a section's descriptor is neither a ulong nor a symbol")
 
 
-def split_event(buf: bytes, pos: int, end: int) -> Event:
+def split_event(buf: bytes, pos: int, end: int) -> Event | Plain:
     """One complete message, ready to be stored.
 
     Raises:
         DecodeError: the bytes are no message.
     """
     if _is_plain(buf, pos, end):
-        return Event(b"", 0, b"", buf[pos:end], None)
+        return buf[pos:end]
     header = annotations = b""
     annotation_count = 0
     key: str | None = None
@@ -161,8 +164,10 @@ def _annotations(buf: bytes, pos: int, end: int) -> tuple[int, bytes, str | None
     return 2 * len(kept), b"".join(kept), partition_key
 
 
-def with_partition_key(event: Event, key: str) -> Event:
+def with_partition_key(event: Event | Plain, key: str) -> Event:
     """The event as the batch's key leaves it: an event of a keyed batch carries the batch's key."""
+    if isinstance(event, bytes):
+        event = Event(b"", 0, b"", event, None)
     if event.partition_key is not None:
         return event
     pair = codec.encode(codec.Symbol(_PARTITION_KEY)) + codec.encode(key)
@@ -179,8 +184,8 @@ def events_of(payload: bytes, message_format: int) -> Incoming:
     """
     if message_format != BATCH_FORMAT:
         event = split_event(payload, 0, len(payload))
-        return Incoming([event], event.partition_key)
-    events: list[Event] = []
+        return Incoming([event], None if isinstance(event, bytes) else event.partition_key)
+    events: list[Event | Plain] = []
     key: str | None = None
     at, end = 0, len(payload)
     while at < end:
@@ -202,5 +207,5 @@ def events_of(payload: bytes, message_format: int) -> Incoming:
     if not events:
         raise DecodeError("the batch holds no event")
     if key is not None:
-        events = [with_partition_key(event, key) for event in events]
+        return Incoming([with_partition_key(event, key) for event in events], key)
     return Incoming(events, key)

@@ -7,9 +7,10 @@ from typing import Any
 
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient, PartitionContext
-from azure.eventhub.amqp import AmqpAnnotatedMessage
 
+from local.eventhubs.sections import BATCH_FORMAT
 from local.eventhubs.server import EventHubsServer
+from tests.emulators.eventhubs.raw import RawClient, batch
 
 HUB = "commands"
 
@@ -42,10 +43,12 @@ class Collector:
         self.events: list[tuple[str, EventData]] = []
         self.errors: list[tuple[str | None, Exception]] = []
         self.closed: list[tuple[str, Any]] = []
+        self.last_enqueued: dict[str, Any] | None = None
         self._changed = asyncio.Event()
 
     async def on_event(self, context: PartitionContext, event: EventData | None) -> None:
         if event is not None:
+            self.last_enqueued = context.last_enqueued_event_properties
             self.events.append((context.partition_id, event))
             self._changed.set()
 
@@ -100,13 +103,18 @@ async def read(broker: EventHubsServer, count: int, group: str = "$Default", **o
     return collector
 
 
-async def send(
-    broker: EventHubsServer, bodies: Sequence[str | bytes], partition: str | None = "0", key: str | None = None
-) -> None:
-    """Send a batch with a client of its own."""
-    async with producer(broker) as client:
-        events: list[EventData | AmqpAnnotatedMessage] = [EventData(body) for body in bodies]
-        if key is not None:
-            await client.send_batch(events, partition_key=key)
-        else:
-            await client.send_batch(events, partition_id=partition)
+async def send(broker: EventHubsServer, bodies: Sequence[str], partition: int = 0) -> None:
+    """Store events quickly, in one batch."""
+    async with RawClient(broker.port) as client:
+        await client.open()
+        await client.authorize()
+        sender = await client.sender(f"{HUB}/Partitions/{partition}")
+        client.transfer(sender, batch([body.encode() for body in bodies]), BATCH_FORMAT)
+        assert await client.outcome() == (True, "")
+
+
+async def until(reached: Callable[[], bool], timeout_s: float = 30) -> None:
+    """Wait for a state of the broker that nobody announces."""
+    async with asyncio.timeout(timeout_s):
+        while not reached():  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.02)

@@ -22,8 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARK}(point, behaviour, sdk): a line of the conformance table")
-    rows: list[Row] = []
-    config.stash[_ROWS] = rows
+    config.stash.setdefault(_ROWS, [])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,15 +31,16 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-        for row in rows_of(item, report.outcome):
-            item.config.stash[_ROWS].append(row)
+        rows = item.config.stash[_ROWS]
+        rows += rows_of(item, report.outcome)
     return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--conformance-table", default=None)
     if path is not None:
-        Path(path).write_text(table(session.config.stash[_ROWS]))
+        rows = session.config.stash[_ROWS]
+        Path(path).write_text(table(rows))
 
 
 @pytest.fixture
