@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from local.catalogue.load import LoadFailed, load
 from local.control import ACTIONS, ask, control_app
 from local.provision import provision
 from local.stack import API_KEY, REGIONS, ROOT, Stack
-from local.supervisor import ComponentFailed, Supervisor, stop_leftovers
+from local.supervisor import Component, ComponentFailed, Supervisor, stop_leftovers
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -112,16 +112,11 @@ async def _run(stack: Stack, *, seed: bool) -> int:
 
 async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) -> None:
     started = time.monotonic()
-    provisioned = False
-    for component in stack.components:
-        # What Bicep does in Azure happens here when the stores run, before anything uses them.
-        if component.name.startswith("processor") and not provisioned:
-            await provision(stack)
-            provisioned = True
-        begun = time.monotonic()
-        await supervisor.start(component)
-        took = time.monotonic() - begun
-        console.print(f"[green]✓[/] {component.name:<24} {component.address:<28} [dim]{took:5.1f} s[/]")
+    stores, *others = stack.stages
+    await _start_together(supervisor, stores)
+    await provision(stack)  # what Bicep does in Azure, before anything uses the stores
+    for stage in others:
+        await _start_together(supervisor, stage)
     runner = web.AppRunner(control_app(supervisor), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", stack.control_port).start()
@@ -138,6 +133,21 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) 
         raise failures.exceptions[0] from None
     finally:
         await runner.cleanup()
+
+
+async def _start_together(supervisor: Supervisor, components: Sequence[Component]) -> None:
+    async def start(component: Component) -> None:
+        begun = time.monotonic()
+        await supervisor.start(component)
+        took = time.monotonic() - begun
+        console.print(f"[green]✓[/] {component.name:<24} {component.address:<28} [dim]{took:5.1f} s[/]")
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for component in components:
+                group.create_task(start(component))
+    except* ComponentFailed as failures:
+        raise failures.exceptions[0] from None
 
 
 async def _seed(stack: Stack) -> None:

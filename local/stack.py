@@ -3,7 +3,6 @@
 import json
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -117,19 +116,15 @@ class Stack:
         return "stglobal"
 
     @cached_property
-    def components(self) -> list[Component]:
-        """Every process, in the order of start."""
-        return list(self._components())
-
-    def _components(self) -> Iterator[Component]:
-        yield self._blobs()
-        yield self._cosmos()
-        for index in range(len(self.regions)):
-            yield self._hub(index)
-        for index in range(len(self.regions)):
-            yield self._host(index, "processor", self.processor_port(index))
-            yield self._host(index, "api", self.api_port(index))
-        yield self._edge()
+    def stages(self) -> list[list[Component]]:
+        """Every process, by the order of start: stores, then what uses them, then what people use."""
+        count = range(len(self.regions))
+        hosts = [
+            self._host(index, role, port(index))
+            for index in count
+            for role, port in (("processor", self.processor_port), ("api", self.api_port))
+        ]
+        return [[self._blobs(), self._cosmos(), *map(self._hub, count)], hosts, [self._edge()]]
 
     def _blobs(self) -> Component:
         count = range(len(self.regions))
