@@ -83,10 +83,12 @@ def run_atomic(call: Call, operations: list[dict[str, Any]]) -> list[Result]:
     pk = call.partition_key()
     run = _Transaction(call, pk, operations)
     results: list[Result] = []
+    first_lsn = call.store.lsn
     for place, operation in enumerate(operations):
         try:
             results.append(run.apply(operation))
         except CosmosError as error:
+            call.store.lsn = first_lsn  # nothing was stored under the numbers taken since
             failed = [Result(424) for _ in operations]
             failed[place] = Result(error.status, error.substatus, charge=1.0)
             return failed

@@ -208,9 +208,7 @@ def test_offers_are_found_however_they_are_asked_for(account: CosmosProcess, tex
     if parameter:
         body["parameters"] = [{"name": parameter, "value": container["_rid"]}]
 
-    status, _, found = send(
-        account.endpoint, "POST", "/offers", "offers", "", body, x_ms_documentdb_query="True"
-    )
+    status, _, found = send(account.endpoint, "POST", "/offers", "offers", "", body, x_ms_documentdb_query="True")
 
     assert status == 200
     offer = found["Offers"][0]

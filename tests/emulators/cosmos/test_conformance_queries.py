@@ -48,7 +48,7 @@ async def test_a_query_in_a_partition(sdk: Sdk) -> None:
         partition_key="a",
     )
 
-    assert found == [{"id": "i26", "twice": 52}, {"id": "i22", "twice": 44}, {"id": "i18", "twice": 36}]
+    assert found == [{"id": "i22", "twice": 44}, {"id": "i18", "twice": 36}, {"id": "i14", "twice": 28}]
 
 
 @pytest.mark.conformance(29, "Across partitions: ORDER BY, aggregates, DISTINCT, TOP, GROUP BY in one reply")
@@ -108,7 +108,7 @@ async def shared(account: CosmosProcess, sdk: Sdk, request: pytest.FixtureReques
         "SELECT * FROM c ORDER BY c.name, c.n DESC",
         "SELECT TOP 11 * FROM c ORDER BY c.name",
         "SELECT * FROM c WHERE c.n > 3 ORDER BY c.name OFFSET 3 LIMIT 9",
-        "SELECT DISTINCT c.name, c.pk FROM c",
+        "SELECT DISTINCT c.name, c.tags FROM c",
         "SELECT c.n FROM c WHERE ARRAY_CONTAINS(c.tags, 1) ORDER BY c.n",
     ],
 )
@@ -258,11 +258,11 @@ async def test_the_change_feed(sdk: Sdk, items: Any) -> None:
     assert [one["_lsn"] for one in changes] == sorted(one["_lsn"] for one in changes)
 
 
-@pytest.mark.conformance(36, "All versions and deletes")
-async def test_all_versions(sdk: Sdk, items: Any) -> None:
-    with pytest.raises(CosmosHttpResponseError) as missing:
-        await sdk.all(items.query_items_change_feed, mode="AllVersionsAndDeletes")
-    assert missing.value.status_code == 501
+@pytest.mark.conformance(36, "All versions and deletes: not implemented, says 501", sdk="http")
+async def test_all_versions(account: CosmosProcess, sdk: Sdk, items: Any) -> None:
+    link = items.container_link
+    status, _, error = send(account.endpoint, "GET", f"/{link}/docs", "docs", link, A_IM="Full-Fidelity Feed")
+    assert (status, error["code"]) == (501, "NotImplemented")
 
 
 @pytest.mark.conformance(37, "Feed ranges")
@@ -297,7 +297,9 @@ async def test_session_tokens(sdk: Sdk, items: Any) -> None:
     seen: list[Any] = []
     sent: list[Any] = []
     for n in range(3):
-        await sdk.do(items.upsert_item, {"id": "1", "pk": "a", "n": n}, response_hook=lambda headers, _: seen.append(headers))
+        await sdk.do(
+            items.upsert_item, {"id": "1", "pk": "a", "n": n}, response_hook=lambda headers, _: seen.append(headers)
+        )
     await sdk.do(
         items.read_item, "1", "a", raw_request_hook=lambda request: sent.append(dict(request.http_request.headers))
     )
@@ -315,9 +317,9 @@ async def test_throughput_is_enforced_when_asked_for(account: CosmosProcess, sdk
     path = f"/{link}/docs"
     seen = set()
     waits: list[int] = []
-    for n in range(150):
+    for n in range(60):
         status, headers, _ = send(
-            account.regions["West Europe"], "POST", path, "docs", link, {"id": str(n), "pk": "a", "text": "x" * 4000},
+            account.regions["West Europe"], "POST", path, "docs", link, {"id": str(n), "pk": "a", "text": "x" * 60000},
             x_ms_documentdb_partitionkey='["a"]',
         )  # fmt: skip
         seen.add(status)
@@ -325,13 +327,15 @@ async def test_throughput_is_enforced_when_asked_for(account: CosmosProcess, sdk
             waits.append(int(headers["x-ms-retry-after-ms"]))
             break
     assert seen == {201, 429}
-    assert 0 < waits[0] <= 2000
+    assert 0 < waits[0] <= 3000
     await sdk.do(items.create_item, {"id": "patient", "pk": "a"})  # the SDK waits and tries again
 
 
 @pytest.mark.conformance(39, "429 on command, with and without retry-after")
 async def test_429_on_command(account: CosmosProcess, sdk: Sdk, items: Any) -> None:
-    account.control.add_fault("status", args={"status": 429, "retryAfterMs": 10}, match={"resource": "document"}, count=2)
+    account.control.add_fault(
+        "status", args={"status": 429, "retryAfterMs": 10}, match={"resource": "document"}, count=2
+    )
     account.control.add_fault("status", args={"status": 429}, match={"resource": "document"}, count=2)
     await sdk.do(items.create_item, {"id": "1", "pk": "a"})
     assert account.control.faults() == []
