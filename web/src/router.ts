@@ -49,7 +49,7 @@ export class Router {
   start(): void {
     const { history } = this.window;
     history.scrollRestoration = "manual";
-    this.window.addEventListener("hashchange", () => this.route.set(routeOf(this.window.location.hash)));
+    this.window.addEventListener("hashchange", () => this.follow());
     let settled: ReturnType<typeof setTimeout>;
     this.window.addEventListener("scroll", () => {
       clearTimeout(settled);
@@ -60,6 +60,11 @@ export class Router {
         }
       }, 120);
     });
+  }
+
+  /** Takes the route from the address bar. */
+  follow(): void {
+    this.route.set(routeOf(this.window.location.hash));
   }
 
   /** How far this place in the history was scrolled when it was left; 0 for a new one. */

@@ -37,7 +37,12 @@ describe("the wait before another try", () => {
 describe("errors", () => {
   it("speak to people and keep the reference", () => {
     const response = problem(503, "cosmos: 408 sub-status 20008");
-    const error = errorOf(response, { title: "Service Unavailable", status: 503, detail: "x", correlationId: "abc" });
+    const error = errorOf(response, {
+      title: "Service Unavailable",
+      status: 503,
+      detail: "x",
+      correlationId: "abc",
+    });
     expect(error.message).toBe("The service is not available at the moment.");
     expect(error.details.reference).toBe("abc");
     expect(error.passing).toBe(true);
@@ -116,7 +121,9 @@ describe("reading", () => {
 
   it("gives up after some tries, with the reason", async () => {
     fake.script.push(...Array.from({ length: 9 }, () => ({ where: /GET/, answer: cut })));
-    const reading = createApi(BASE, fake.fetch).listItems().catch((error: unknown) => error);
+    const reading = createApi(BASE, fake.fetch)
+      .listItems()
+      .catch((error: unknown) => error);
     await vi.runAllTimersAsync();
     const error = await reading;
     expect(error).toBeInstanceOf(ApiError);
@@ -125,7 +132,9 @@ describe("reading", () => {
   });
 
   it("does not repeat what cannot succeed", async () => {
-    const reading = createApi(BASE, fake.fetch).getItem("none").catch((error: ApiError) => error.status);
+    const reading = createApi(BASE, fake.fetch)
+      .getItem("none")
+      .catch((error: ApiError) => error.status);
     await vi.runAllTimersAsync();
     expect(await reading).toBe(404);
     expect(fake.seen).toHaveLength(1);
@@ -134,7 +143,9 @@ describe("reading", () => {
   it("takes a page that is no JSON for an error, not for data", async () => {
     const answer = () => new Response("<!doctype html>", { headers: { "Content-Type": "text/html" } });
     fake.script.push(...Array.from({ length: 4 }, () => ({ where: /GET/, answer })));
-    const reading = createApi(BASE, fake.fetch).listItems().catch((one: unknown) => one);
+    const reading = createApi(BASE, fake.fetch)
+      .listItems()
+      .catch((one: unknown) => one);
     await vi.runAllTimersAsync();
     expect(await reading).toBeInstanceOf(ApiError);
   });
@@ -142,7 +153,9 @@ describe("reading", () => {
   it("stops when nobody waits any more", async () => {
     fake.script.push(...Array.from({ length: 9 }, () => ({ where: /GET/, answer: cut })));
     const abort = new AbortController();
-    const reading = createApi(BASE, fake.fetch).listItems(undefined, abort.signal).catch((error: Error) => error.name);
+    const reading = createApi(BASE, fake.fetch)
+      .listItems(undefined, abort.signal)
+      .catch((error: Error) => error.name);
     await vi.advanceTimersByTimeAsync(10);
     abort.abort();
     await vi.runAllTimersAsync();

@@ -188,7 +188,12 @@ export function cut(): never {
 }
 
 function accepted({ location, operation }: Stored): Response {
-  const headers = { Location: location, "Operation-Location": operation, "Retry-After": "1", "Content-Length": "0" };
+  const headers = {
+    Location: location,
+    "Operation-Location": operation,
+    "Retry-After": "1",
+    "Content-Length": "0",
+  };
   return new Response(null, { status: 202, headers });
 }
 

@@ -95,7 +95,11 @@ describe("the write queue", () => {
     await settle(10_000);
     expect(stateOf(write)).toBe("saved");
     expect(obstacle(queue.writes.value)).toBeUndefined();
-    expect(posts().map((one) => one.headers.get("Idempotency-Key"))).toEqual([write.key, write.key, write.key]);
+    expect(posts().map((one) => one.headers.get("Idempotency-Key"))).toEqual([
+      write.key,
+      write.key,
+      write.key,
+    ]);
     expect(fake.comments).toHaveLength(1);
   });
 

@@ -99,7 +99,13 @@ describe("routes", () => {
 });
 
 describe("the keeper", () => {
-  const write = { kind: "comment", key: "k", itemId: "i", createdAt: 2, body: { authorName: "A", text: "T" } } as Write;
+  const write = {
+    kind: "comment",
+    key: "k",
+    itemId: "i",
+    createdAt: 2,
+    body: { authorName: "A", text: "T" },
+  } as Write;
 
   it("gives back what it was given, oldest first, and nothing else that lies around", () => {
     const storage = new MemoryStorage();
@@ -131,8 +137,14 @@ describe("the keeper", () => {
 
 describe("small things", () => {
   it("counts a vote into an average", () => {
-    expect(withVotes({ averageRating: 4, numberOfVotes: 3 }, [2, 2])).toEqual({ averageRating: 3.2, numberOfVotes: 5 });
-    expect(withVotes({ averageRating: 0, numberOfVotes: 0 }, [])).toEqual({ averageRating: 0, numberOfVotes: 0 });
+    expect(withVotes({ averageRating: 4, numberOfVotes: 3 }, [2, 2])).toEqual({
+      averageRating: 3.2,
+      numberOfVotes: 5,
+    });
+    expect(withVotes({ averageRating: 0, numberOfVotes: 0 }, [])).toEqual({
+      averageRating: 0,
+      numberOfVotes: 0,
+    });
   });
 
   it("keeps drafts per item, and the name for all", () => {
@@ -200,21 +212,24 @@ describe("an item's fields", () => {
     expect(fieldsOf(item)).toEqual({ name: "Alien", description: "In space.", price: "9.50" });
   });
 
-  it.each(["", "-1", "1.005", "1e3", "Infinity", "1000000000.01", "12345678901"])("refuse the price %j", (price) => {
-    expect(itemOf({ ...typed, price })).toHaveProperty("problems.price");
-  });
+  it.each(["", "-1", "1.005", "1e3", "Infinity", "1000000000.01", "12345678901"])(
+    "refuse the price %j",
+    (price) => {
+      expect(itemOf({ ...typed, price })).toHaveProperty("problems.price");
+    },
+  );
 
   it("refuse what is empty or too long", () => {
     expect(itemOf({ ...typed, name: " ", description: "x".repeat(4001) })).toEqual({
-      problems: { name: "Enter a name.", description: "That is 1 characters too long." },
+      problems: { name: "Enter a name.", description: "That is 1 character too long." },
     });
     expect(itemOf({ ...typed, name: "😀".repeat(200) })).toHaveProperty("item");
   });
 
   it("send only what differs", () => {
-    expect(changesOf({ name: "Aliens", description: "In space.", price: 9.5 }, item)).toEqual({ name: "Aliens" });
+    expect(changesOf({ name: "Aliens", description: "In space.", price: 9.5 }, item)).toEqual({
+      name: "Aliens",
+    });
     expect(changesOf({ name: "Alien", description: "In space.", price: 9.5 }, item)).toEqual({});
   });
 });
-
-

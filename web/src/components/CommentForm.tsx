@@ -1,7 +1,9 @@
 import { useRef, useState } from "preact/hooks";
 import type { NewComment } from "../api/client";
-import { lengthOf } from "../format";
+import { counted, lengthOf } from "../format";
+import { useStore } from "../hooks/useStore";
 import { useServices } from "../services";
+import type { Write } from "../writes/write";
 import { FieldError } from "./notices";
 
 const MOST = { authorName: 64, text: 2000 };
@@ -19,7 +21,7 @@ export function problemsOf({ authorName, text }: NewComment): Problems {
   if (text === "") {
     problems.text = "Write something first.";
   } else if (lengthOf(text) > MOST.text) {
-    problems.text = `That is ${lengthOf(text) - MOST.text} characters too long.`;
+    problems.text = `That is ${counted(lengthOf(text) - MOST.text, "character")} too long.`;
   }
   return problems;
 }
@@ -33,14 +35,14 @@ export function CommentForm(props: {
   const { itemId, draft, onDraft } = props;
   const { queue, drafts } = useServices();
   const [problems, setProblems] = useState<Problems>({});
-  const [done, setDone] = useState("");
+  const [sent, setSent] = useState<string>();
+  const latest = useStore(queue.writes).find((write) => write.key === sent);
   const form = useRef<HTMLFormElement>(null);
 
   function change(changes: Partial<NewComment>) {
     const next = { ...draft, ...changes };
     onDraft(next);
     drafts.write(itemId, next);
-    setDone("");
     // A message goes as soon as it is no longer true; a new one waits until somebody wants to send.
     const still = problemsOf(trimmed(next));
     setProblems((shown) =>
@@ -58,9 +60,8 @@ export function CommentForm(props: {
       form.current?.querySelector<HTMLElement>(`#comment-${first}`)?.focus();
       return;
     }
-    queue.add({ kind: "comment", itemId, body });
+    setSent(queue.add({ kind: "comment", itemId, body }).key);
     change({ text: "" });
-    setDone("Your comment is on its way.");
   }
 
   const length = lengthOf(draft.text);
@@ -100,11 +101,22 @@ export function CommentForm(props: {
           Send comment
         </button>
         <span role="status" class="form-status">
-          {done}
+          {latest && news(latest)}
         </span>
       </div>
     </form>
   );
+}
+
+/** What is announced of the comment that was sent last. */
+function news({ state, problem }: Write): string {
+  if (state === "saved") {
+    return "Your comment is saved.";
+  }
+  if (state === "failed") {
+    return "Your comment was not saved.";
+  }
+  return problem ? "Your comment is kept, and sent again by itself." : "Your comment is on its way.";
 }
 
 function trimmed({ authorName, text }: NewComment): NewComment {

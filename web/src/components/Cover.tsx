@@ -29,8 +29,8 @@ const PALETTES: readonly Palette[] = [
 export const Cover = memo(function Cover({ name }: Props) {
   const random = seeded(hash(name));
   const [ground, large, small, letter] = pick(PALETTES, random);
-  const shapes = pick(MOTIFS, random)(random, large, small);
-  const initial = /[\p{L}\p{N}]/u.exec(name.replace(/^(the|a|an) /i, ""))?.[0]?.toUpperCase() ?? "•";
+  const shapes = pick(MOTIFS, random)(random, large, small, ground);
+  const initial = /\d{1,4}|\p{L}/u.exec(name.replace(/^(the|a|an) /i, ""))?.[0]?.toUpperCase() ?? "•";
   return (
     <svg
       class="cover"
@@ -49,7 +49,7 @@ export const Cover = memo(function Cover({ name }: Props) {
 });
 
 type Random = () => number;
-type Motif = (random: Random, large: string, small: string) => preact.JSX.Element;
+type Motif = (random: Random, large: string, small: string, ground: string) => preact.JSX.Element;
 
 const MOTIFS: readonly Motif[] = [
   function sunOverHills(random, large, small) {
@@ -85,22 +85,25 @@ const MOTIFS: readonly Motif[] = [
       </>
     );
   },
-  function beams(random, large, small) {
+  function beams(random, large, small, ground) {
     const tilt = 18 + random() * 24;
     return (
-      <g transform={`rotate(${random() < 0.5 ? tilt : -tilt} 150 200)`}>
-        {[-60, 20, 100, 180, 260].map((x, index) => (
-          <rect
-            key={x}
-            x={x}
-            y="-120"
-            width={16 + index * 9}
-            height="640"
-            fill={index === 2 ? small : large}
-            opacity={index === 2 ? 1 : 0.35 + index * 0.14}
-          />
-        ))}
-      </g>
+      <>
+        <g transform={`rotate(${random() < 0.5 ? tilt : -tilt} 150 200)`}>
+          {[-60, 20, 100, 180, 260].map((x, index) => (
+            <rect
+              key={x}
+              x={x}
+              y="-120"
+              width={16 + index * 9}
+              height="640"
+              fill={index === 2 ? small : large}
+              opacity={index === 2 ? 1 : 0.35 + index * 0.14}
+            />
+          ))}
+        </g>
+        <rect y="292" width="300" height="108" fill={ground} />
+      </>
     );
   },
   function eclipse(random, large, small) {
@@ -167,9 +170,9 @@ const MOTIFS: readonly Motif[] = [
     return (
       <>
         <circle cx={x > 150 ? 76 : 224} cy="92" r="34" fill={small} />
-        <path d={`M-20 330 L${x} 96 L320 330Z`} fill={large} />
-        <path d={`M${x - 80} 330 L${x + 70} 190 L340 330Z`} fill={small} opacity="0.55" />
-        <rect x="0" y="329" width="300" height="71" fill={large} opacity="0.5" />
+        <path d={`M-20 304 L${x} 84 L320 304Z`} fill={large} />
+        <path d={`M${x - 80} 304 L${x + 70} 172 L340 304Z`} fill={small} opacity="0.55" />
+        <rect x="0" y="303" width="300" height="97" fill={large} opacity="0.5" />
       </>
     );
   },

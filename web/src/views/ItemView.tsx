@@ -43,9 +43,9 @@ export function ItemView({ itemId }: { readonly itemId: string }) {
         <div class="item-body">
           <h1 tabIndex={-1}>{item?.name ?? <span class="skeleton skeleton-title" />}</h1>
           {item && <p class="price">{money(item.price, config.currency)}</p>}
-          <Rating itemId={itemId} />
           <h2 class="visually-hidden">Description</h2>
           {data ? <p class="description">{data.item.description}</p> : !error && <DescriptionSkeleton />}
+          <Rating itemId={itemId} />
           {isAdmin && (
             <p>
               <a class="button" href={editHash(itemId)}>
@@ -70,7 +70,7 @@ function Rating({ itemId }: { readonly itemId: string }) {
       </h2>
       {data && (
         <p class="average" data-votes={data.numberOfVotes} data-average={data.averageRating.toFixed(2)}>
-          <span class="average-number">{data.numberOfVotes === 0 ? "–" : data.averageRating.toFixed(1)}</span>
+          {data.numberOfVotes > 0 && <span class="average-number">{data.averageRating.toFixed(1)}</span>}
           <Stars average={data.averageRating} votes={data.numberOfVotes} />
           <span class="average-votes">
             {data.numberOfVotes === 0 ? "No votes yet" : counted(data.numberOfVotes, "vote")}

@@ -1,5 +1,5 @@
 import type { CatalogItem, ItemChanges, NewItem } from "../api/client";
-import { lengthOf } from "../format";
+import { counted, lengthOf } from "../format";
 
 /** An item's fields as they are typed. */
 export interface Fields {
@@ -50,5 +50,5 @@ function textProblem(field: "name" | "description", text: string, most: number):
     return { [field]: `Enter a ${field}.` };
   }
   const over = lengthOf(text) - most;
-  return over > 0 ? { [field]: `That is ${over} characters too long.` } : {};
+  return over > 0 ? { [field]: `That is ${counted(over, "character")} too long.` } : {};
 }
