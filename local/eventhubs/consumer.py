@@ -49,6 +49,10 @@ class ConsumerLink(OutgoingLink):
 
     def pump(self) -> None:
         """Deliver one chunk; the next one in the loop's next turn, so that others get theirs."""
+        self._deliver_chunk()
+        self.end_drain()
+
+    def _deliver_chunk(self) -> None:
         if not self.is_open or self.credit <= 0 or not self.session.may_send:
             return
         if self._is_blocked():
@@ -72,6 +76,11 @@ class ConsumerLink(OutgoingLink):
             self.partition.wait(self)
         elif self.credit > 0:
             self._pump_later(0.0)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the partition holds events that have not been delivered yet."""
+        return not self._reader.at_end
 
     def _pump_later(self, delay_s: float) -> None:
         if self._pump_is_due:

@@ -36,13 +36,18 @@ def control_app(broker: Broker) -> web.Application:
 
 
 def _apply_at_once(broker: Broker) -> None:
-    """Play the rules that strike when they are made: epochs are stolen, not waited for."""
+    """Play the rules that strike when they are made, and are spent by that: epochs are stolen, not waited for."""
+    spent = [rule["id"] for rule in broker.faults.as_json() if rule["fault"] == "steal-epoch"]
+    if not spent:
+        return
     for hub in broker.namespace.hubs:
         for partition in hub.partitions:
             for group in list(partition.receivers):
                 facts = {"operation": "receive", "hub": hub.name, "partition": partition.id, "group": group}
-                if partition.receivers[group] and broker.faults.take(("steal-epoch",), **facts):
+                if broker.faults.active("steal-epoch", **facts) is not None:
                     partition.steal(group)
+    for rule_id in spent:
+        broker.faults.remove(rule_id)
 
 
 async def _list_hubs(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@
 | `refuse-attach` | a link is refused | `condition`, `description` |
 | `fail-cbs`, `fail-management` | the request is answered with an error | `status`, `condition`, `description` |
 | `refuse-connections` | new connections are reset at once | |
-| `steal-epoch` | the readers that match are turned out, once, when the rule is made | |
+| `steal-epoch` | the readers of a hub, partition, group are turned out when the rule is made, which spends it | |
 
 Facts: `operation` (send, receive, cbs, management), `hub`, `partition`, `group`, `link`, `client` (container id).
 A send to a hub's own address has its partition chosen before faults are looked up.

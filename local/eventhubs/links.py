@@ -137,6 +137,7 @@ class OutgoingLink(Link):
         super().__init__(session, request)
         self.delivery_count = 0
         self.credit = 0
+        self._drains = False
         # Unsettled only for those who asked for it: Go renews its credit for settled transfers alone.
         self.sends_settled = request.sender_settle_mode != 0
         self._frames = amqp.TransferFrames(
@@ -150,13 +151,24 @@ class OutgoingLink(Link):
             seen = int(delivery_count) if delivery_count is not None else 0
             credit = (seen + int(link_credit) - self.delivery_count) & 0xFFFFFFFF
             self.credit = credit if credit <= 0x7FFFFFFF else 0
+        self._drains = bool(drain)
         self.pump()
-        if drain and self.credit:
+        self.end_drain()  # at once, where nothing was to be sent
+        if echo and not self._drains:
+            self.session.write_flow(self.handle, self.delivery_count, self.credit)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something that could be sent if there were credit."""
+        return False
+
+    def end_drain(self) -> None:
+        """Use the credit up if the client asked for that and there is nothing left to send."""
+        if self._drains and self.is_open and (self.credit == 0 or not self.has_more):
+            self._drains = False
             self.delivery_count = (self.delivery_count + self.credit) & 0xFFFFFFFF
             self.credit = 0
             self.session.write_flow(self.handle, self.delivery_count, 0, drain=True)
-        elif echo or drain:
-            self.session.write_flow(self.handle, self.delivery_count, self.credit, drain=bool(drain))
 
     def deliver(self, payload: bytes) -> None:
         """Send one message; the caller has checked the credit."""
