@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # Extra arguments: make run ARGS="--fresh --port 9000", make test ARGS="-k rating"
 ARGS ?=
 
-.PHONY: help run test check setup web format lock clean
+.PHONY: help run test check setup web format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -34,6 +34,10 @@ format: .venv/.dev ## Put the code into its standard form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	cd web && npm run --silent format
+
+openapi: .venv/.dev web/node_modules/.installed ## Write docs/openapi.json and the page's types anew from the models
+	$(PY) -m triggers.openapi > docs/openapi.json
+	cd web && npx openapi-typescript ../docs/openapi.json -o src/api/schema.d.ts
 
 lock: .venv/.dev ## Resolve the versions of pyproject.toml anew into requirements*.txt
 	$(PY) -m pip install --quiet uv==0.13.9

@@ -7,13 +7,22 @@ from uuid import UUID
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
 
 from adapters.cosmos import Container
-from adapters.cosmos_items import marker_document, marker_id, stamp_members, stamp_of
+from adapters.cosmos_items import TOMBSTONE_TTL_S, marker_document, marker_id, stamp_members, stamp_of
 from domain.errors import ItemChanged
-from domain.ports import MAX_ENTRIES, CommentsAfter, EntriesExist
-from domain.records import Entry, Marker, StoredComment, StoredRating, Totals
+from domain.ordering import EventStamp
+from domain.ports import MAX_ENTRIES, MAX_REMOVED, CommentsAfter, EntriesExist
+from domain.records import Entry, EntryKind, EntryState, Marker, Removal, StoredComment, StoredRating, Totals
+from domain.rules import summary_id
 from domain.times import iso
 
 TEST_DATA_TTL_S = 30
+ATTEMPTS = 5
+
+_KEPT_OF_THE_DEAD = ("id", "itemId", "creationDate", "digest", "hub", "partition", "sequence", "enqueued", "countedBy")
+
+
+class EntryChanged(Exception):
+    """An entry is no longer what was read; the transaction changed nothing."""
 
 
 class CosmosActivityStore:
@@ -38,17 +47,19 @@ class CosmosActivityStore:
                 return
         raise ItemChanged("The item's summary was created and removed by others.")
 
-    async def _batch(self, item_id: UUID, creates: list[Any], summary: Any | None) -> bool:
+    async def _batch(self, item_id: UUID, entries: list[Any], summary: Any | None) -> bool:
         """Run one transaction; False when the summary was not as assumed (missing, or there already)."""
-        operations = creates if summary is None else [*creates, summary]
+        operations = entries if summary is None else [*entries, summary]
         async with self._container.call() as proxy:
             try:
                 await proxy.execute_item_batch(operations, partition_key=str(item_id))
             except CosmosBatchOperationError as error:
                 index = error.error_index if error.error_index is not None else -1
-                if 0 <= index < len(creates) and error.status_code == 409:
+                if 0 <= index < len(entries) and error.status_code == 409:
                     raise EntriesExist from error
-                if index == len(creates) and error.status_code in {404, 409}:
+                if 0 <= index < len(entries) and error.status_code in {404, 412}:
+                    raise EntryChanged from error
+                if index == len(entries) and error.status_code in {404, 409}:
                     return False
                 raise
         return True
@@ -91,13 +102,115 @@ class CosmosActivityStore:
         rows = await self._container.query("SELECT c.votes, c.stars FROM c WHERE c.kind = 'summary'", str(item_id))
         return Totals(votes=sum(int(row["votes"]) for row in rows), stars=sum(int(row["stars"]) for row in rows))
 
+    async def state_of(self, item_id: UUID, entry_id: UUID) -> EntryState | None:
+        """See ActivityStore."""
+        document = await self._read_any(item_id, str(entry_id))
+        kind = None if document is None else document["kind"].removeprefix("deleted-")
+        if document is None or kind not in set(EntryKind):
+            return None
+        removed_by = document.get("removedBy")
+        return EntryState(EntryKind(kind), document["digest"], None if removed_by is None else UUID(removed_by))
+
+    async def remove(self, item_id: UUID, entry_ids: Sequence[UUID], removal: Removal) -> None:
+        """See ActivityStore."""
+        if len(entry_ids) > MAX_REMOVED:
+            raise ValueError(f"at most {MAX_REMOVED} entries in one transaction")
+        # A summary that failover has hidden cannot be subtracted from: then the tombstones ask for a recount.
+        has_summary = True
+        for _ in range(ATTEMPTS):
+            live = await self._live(item_id, entry_ids)
+            if not live:
+                return
+            replaces = [_buried(document, removal, has_summary=has_summary) for document in live]
+            stars = [one["rating"] for one in live if one.get("countedBy") == summary_id(removal.region)]
+            summary = _patched(summary_id(removal.region), -len(stars), -sum(stars)) if stars and has_summary else None
+            try:
+                if await self._batch(item_id, replaces, summary):
+                    return
+                has_summary = False
+            except EntryChanged:
+                continue
+        raise ItemChanged("The entries were changed by others at every attempt.")
+
+    async def _live(self, item_id: UUID, entry_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+        names = {f"id{number}": str(entry_id) for number, entry_id in enumerate(entry_ids)}
+        ids = ", ".join(f"@{name}" for name in names)
+        text = f"SELECT * FROM c WHERE c.id IN ({ids}) AND (c.kind = 'comment' OR c.kind = 'rating')"
+        return await self._container.query(text, str(item_id), **names)
+
+    async def live_before(self, item_id: UUID, stamp: EventStamp, limit: int) -> list[UUID]:
+        """See ActivityStore."""
+        rows = await self._container.query(
+            f"SELECT TOP {limit:d} c.id FROM c WHERE (c.kind = 'comment' OR c.kind = 'rating') AND "
+            "((c.hub = @hub AND c.partition = @partition AND c.sequence < @sequence) OR "
+            "((c.hub != @hub OR c.partition != @partition) AND c.enqueued < @enqueued))",
+            str(item_id),
+            **stamp_members(stamp),
+        )
+        return [UUID(row["id"]) for row in rows]
+
+    async def to_recount(self, region: str, limit: int) -> list[UUID]:
+        """See ActivityStore."""
+        rows = await self._container.query(
+            f"SELECT TOP {limit:d} c.itemId FROM c WHERE c.kind = 'deleted-rating' AND c.uncounted = true "
+            "AND c.countedBy = @summary",
+            summary=summary_id(region),
+        )
+        return sorted({UUID(row["itemId"]) for row in rows})
+
+    async def counted_items(self, region: str, after: UUID | None, limit: int) -> list[UUID]:
+        """See ActivityStore."""
+        rows = await self._container.query(
+            f"SELECT TOP {limit:d} c.itemId FROM c WHERE c.id = @summary AND c.itemId > @after ORDER BY c.itemId",
+            summary=summary_id(region),
+            after="" if after is None else str(after),
+        )
+        return [UUID(row["itemId"]) for row in rows]
+
+    async def recount(self, item_id: UUID, region: str) -> bool:
+        """See ActivityStore."""
+        name = summary_id(region)
+        for _ in range(ATTEMPTS):
+            # The summary first: whatever this region counts after this read changes its ETag, and we begin again.
+            summary = await self._read_any(item_id, name)
+            votes, stars = await self._counted_live(item_id, name)
+            waiting = await self._waiting(item_id, name)
+            was = (summary["votes"], summary["stars"]) if summary is not None else (0, 0)
+            if was == (votes, stars) and not waiting:
+                return False
+            operations = [*_recounted(item_id, name, summary, votes, stars), *map(_no_longer_waiting, waiting)]
+            try:
+                await self._batch(item_id, operations, None)
+            except (EntryChanged, EntriesExist):
+                continue
+            return was != (votes, stars)
+        raise ItemChanged("Ratings arrived at every attempt to count them.")
+
+    async def _counted_live(self, item_id: UUID, summary: str) -> tuple[int, int]:
+        where = "FROM c WHERE c.kind = 'rating' AND c.countedBy = @summary"
+        votes = await self._container.query(f"SELECT VALUE COUNT(1) {where}", str(item_id), summary=summary)
+        stars = await self._container.query(f"SELECT VALUE SUM(c.rating) {where}", str(item_id), summary=summary)
+        return int(str(votes[0])) if votes else 0, int(float(str(stars[0]))) if stars else 0
+
+    async def _waiting(self, item_id: UUID, summary: str) -> list[str]:
+        rows = await self._container.query(
+            f"SELECT TOP {MAX_REMOVED:d} c.id FROM c WHERE c.kind = 'deleted-rating' AND c.uncounted = true "
+            "AND c.countedBy = @summary",
+            str(item_id),
+            summary=summary,
+        )
+        return [row["id"] for row in rows]
+
     async def _read(self, item_id: UUID, entry_id: UUID, kind: str) -> dict[str, Any] | None:
+        document = await self._read_any(item_id, str(entry_id))
+        return document if document is not None and document["kind"] == kind else None
+
+    async def _read_any(self, item_id: UUID, document_id: str) -> dict[str, Any] | None:
         async with self._container.call() as proxy:
             try:
-                document = dict(await proxy.read_item(str(entry_id), partition_key=str(item_id)))
+                return dict(await proxy.read_item(document_id, partition_key=str(item_id)))
             except CosmosResourceNotFoundError:
                 return None
-        return document if document["kind"] == kind else None
 
 
 def _creates(entry: Entry) -> list[Any]:
@@ -140,6 +253,33 @@ def _created(item_id: UUID, summary: str, votes: int, stars: int) -> Any:
         "version": 1,
     }
     return ("create", (document,), {})
+
+
+def _buried(document: dict[str, Any], removal: Removal, *, has_summary: bool) -> Any:
+    """The tombstone in an entry's place: version 2, so that it wins against the entry in every region."""
+    tombstone = {name: document[name] for name in _KEPT_OF_THE_DEAD if name in document}
+    tombstone |= {
+        "kind": f"deleted-{document['kind']}",
+        "version": 2,
+        "ttl": TOMBSTONE_TTL_S,
+        "removedBy": str(removal.command_id),
+    }
+    counted_by = document.get("countedBy")
+    if counted_by is not None and (counted_by != summary_id(removal.region) or not has_summary):
+        tombstone["uncounted"] = True
+    return ("replace", (document["id"], tombstone), {"if_match_etag": document["_etag"]})
+
+
+def _recounted(item_id: UUID, name: str, summary: dict[str, Any] | None, votes: int, stars: int) -> list[Any]:
+    if summary is None:
+        return [_created(item_id, name, votes, stars)] if votes else []
+    changed = {key: value for key, value in summary.items() if not key.startswith("_")}
+    changed |= {"votes": votes, "stars": stars, "version": summary["version"] + 1}
+    return [("replace", (name, changed), {"if_match_etag": summary["_etag"]})]
+
+
+def _no_longer_waiting(tombstone_id: str) -> Any:
+    return ("patch", (tombstone_id, [{"op": "remove", "path": "/uncounted"}]), {})
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

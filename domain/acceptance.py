@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
-from domain.commands import AddComment, AddRating, Command, PutItem
+from domain.commands import AddComment, AddRating, Command, DeleteComment, DeleteItem, DeleteRating, PutItem, UpdateItem
 from domain.errors import KeyReused, PreconditionFailed, StoreUnavailable, UnknownItem
 from domain.ports import ActivityStore, CommandQueue, ItemStore
-from domain.records import StoredItem
+from domain.records import EntryKind, StoredItem
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Acceptance:
 
     async def _check(self, command: Command, *, key_given: bool) -> bool:
         """Whether the command is known to have taken effect, so that nothing needs to be sent."""
+        if isinstance(command, DeleteComment | DeleteRating):
+            return await self._check_removal(command)
         digest, item = await asyncio.gather(
             self._stored_digest(command) if key_given else _nothing(),  # a random id cannot be stored yet
             self.items.find(command.item_id) if not isinstance(command, PutItem) else _nothing(),
@@ -47,6 +49,16 @@ class Acceptance:
             return True
         _refuse_what_cannot_be(command, item)
         return False
+
+    async def _check_removal(self, command: DeleteComment | DeleteRating) -> bool:
+        state = await self.activity.state_of(command.item_id, command.entry_id)
+        kind = EntryKind.COMMENT if isinstance(command, DeleteComment) else EntryKind.RATING
+        if state is not None and state.kind == kind:
+            if state.removed_by is None:
+                return False
+            if state.removed_by == command.command_id:  # a late retry of the request that removed it
+                return True
+        raise UnknownItem(f"The {kind} is not in the catalogue.")
 
     async def _stored_digest(self, command: Command) -> str | None:
         """The digest under which the command took effect; None when it did not yet."""
@@ -66,7 +78,6 @@ def _refuse_what_cannot_be(command: Command, item: StoredItem | None) -> None:
         return
     if item is None or item.deleted:
         raise UnknownItem("The item is not in the catalogue.")
-    if isinstance(command, AddComment | AddRating) or command.if_match is None:
-        return
-    if not command.if_match.allows(item.version):
+    precondition = command.if_match if isinstance(command, UpdateItem | DeleteItem) else None
+    if precondition is not None and not precondition.allows(item.version):
         raise PreconditionFailed("If-Match does not name the item's version.")

@@ -96,9 +96,24 @@ class AddRating(_Command):
     test_data: bool = False
 
 
+class DeleteComment(_Command):
+    """Remove one comment."""
+
+    kind: Literal["delete-comment"] = "delete-comment"
+    entry_id: UUID
+
+
+class DeleteRating(_Command):
+    """Remove one rating, and its part in the totals."""
+
+    kind: Literal["delete-rating"] = "delete-rating"
+    entry_id: UUID
+
+
 ItemCommand = PutItem | UpdateItem | DeleteItem
 EntryCommand = AddComment | AddRating
-Command = ItemCommand | EntryCommand
+RemovalCommand = DeleteComment | DeleteRating
+Command = ItemCommand | EntryCommand | RemovalCommand
 
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Discriminator("kind")])
 
@@ -108,7 +123,16 @@ KIND_OF: dict[str, OperationKind] = {
     "delete-item": OperationKind.DELETE_ITEM,
     "add-comment": OperationKind.ADD_COMMENT,
     "add-rating": OperationKind.ADD_RATING,
+    "delete-comment": OperationKind.DELETE_COMMENT,
+    "delete-rating": OperationKind.DELETE_RATING,
 }
+
+
+def target_of(command: Command) -> UUID:
+    """The id of what the command is about: a comment or rating, or the item itself."""
+    if isinstance(command, EntryCommand):
+        return command.command_id
+    return command.entry_id if isinstance(command, RemovalCommand) else command.item_id
 
 
 def command_of(body: bytes) -> Command:

@@ -36,9 +36,8 @@ class Operations:
         operation = OperationId.parse(text)
         if operation is None or now - operation.accepted > OPERATIONS_READABLE:
             return None
-        digest = await self._proven_digest(operation)
         status, reason = "pending", None
-        if digest == operation.digest:
+        if await self._is_proven(operation):
             status = "succeeded"
         else:
             failure = await self.outcomes.find(operation.command_id, operation.digest)
@@ -46,9 +45,12 @@ class Operations:
                 status, reason = "failed", failure.reason
         return Operation(id=text, status=status, resource=resource_of(operation), reason=reason)
 
-    async def _proven_digest(self, operation: OperationId) -> str | None:
+    async def _is_proven(self, operation: OperationId) -> bool:
         if operation.kind in {OperationKind.ADD_COMMENT, OperationKind.ADD_RATING}:
             digests = await self.activity.stored_digests(operation.item_id, [operation.command_id])
-            return digests.get(operation.command_id)
+            return digests.get(operation.command_id) == operation.digest
+        if operation.kind in {OperationKind.DELETE_COMMENT, OperationKind.DELETE_RATING}:
+            state = await self.activity.state_of(operation.item_id, operation.target_id)
+            return state is not None and state.removed_by is not None
         marker = await self.items.find_marker(operation.item_id, operation.command_id)
-        return marker.digest if marker is not None else None
+        return marker is not None and marker.digest == operation.digest

@@ -6,7 +6,19 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.commands import Command
-from domain.records import DeadLetter, Entry, Failure, Marker, StoredComment, StoredItem, StoredRating, Totals
+from domain.ordering import EventStamp
+from domain.records import (
+    DeadLetter,
+    Entry,
+    EntryState,
+    Failure,
+    Marker,
+    Removal,
+    StoredComment,
+    StoredItem,
+    StoredRating,
+    Totals,
+)
 
 
 class CommandQueue(Protocol):
@@ -102,7 +114,38 @@ class ActivityStore(Protocol):
     async def totals(self, item_id: UUID) -> Totals:
         """Votes and stars over every region's summary."""
 
+    async def state_of(self, item_id: UUID, entry_id: UUID) -> EntryState | None:
+        """Whether a comment or rating lives, or which command deleted it; None when neither is known."""
 
+    async def remove(self, item_id: UUID, entry_ids: Sequence[UUID], removal: Removal) -> None:
+        """Turn live entries into tombstones, in one transaction; those that are gone already are left out.
+
+        Ratings that this region's summary counted are subtracted in the same transaction. Those that another region's
+        summary counted wait for that region's `recount`. At most `MAX_REMOVED` entries.
+
+        Raises:
+            ItemChanged: others changed the same entries at every attempt; nothing was changed by this one.
+        """
+
+    async def live_before(self, item_id: UUID, stamp: EventStamp, limit: int) -> list[UUID]:
+        """Up to `limit` live entries that are older than an event: by sequence in its hub, by time from another."""
+
+    async def to_recount(self, region: str, limit: int) -> list[UUID]:
+        """Items of which another region deleted ratings that this region's summary still counts."""
+
+    async def counted_items(self, region: str, after: UUID | None, limit: int) -> list[UUID]:
+        """Items that this region's summaries count, in the order of their ids; for the nightly sweep."""
+
+    async def recount(self, item_id: UUID, region: str) -> bool:
+        """Set this region's summary to the live ratings that name it; True when it was wrong.
+
+        Raises:
+            ItemChanged: ratings arrived at every attempt.
+        """
+
+
+# One operation of the batch is the summary's.
+MAX_REMOVED = 99
 # A transactional batch takes 100 operations: the entries, a marker for each of test data, and the summary.
 MAX_ENTRIES = 49
 

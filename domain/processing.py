@@ -13,10 +13,22 @@ from functools import partial
 from itertools import groupby
 from uuid import UUID
 
-from domain.commands import AddComment, AddRating, Command, EntryCommand, ItemCommand, command_of
+from domain.commands import (
+    AddComment,
+    AddRating,
+    Command,
+    DeleteComment,
+    DeleteItem,
+    DeleteRating,
+    EntryCommand,
+    ItemCommand,
+    command_of,
+)
 from domain.errors import CatalogError, ItemChanged, KeyReused, PermanentError, UnknownItem
+from domain.ordering import EventStamp
 from domain.ports import (
     MAX_ENTRIES,
+    MAX_REMOVED,
     ActivityStore,
     AlreadyApplied,
     DeadLetters,
@@ -24,7 +36,7 @@ from domain.ports import (
     ItemStore,
     Outcomes,
 )
-from domain.records import DeadLetter, Delivery, Failure, Marker, StoredItem
+from domain.records import DeadLetter, Delivery, EntryKind, Failure, Marker, Removal, StoredItem
 from domain.rules import entry_of, is_replay, item_after
 
 # Another writer of the same item is rare (its commands share a partition); losing to one five times is not by chance.
@@ -89,7 +101,8 @@ class Processor:
                 await self._add_entries(run)
             else:
                 for one in run:
-                    await self._or_park(one, self._change_item)
+                    removal = isinstance(one.command, DeleteComment | DeleteRating)
+                    await self._or_park(one, self._remove_entry if removal else self._change_item)
 
     async def _or_park(self, one: Asked, work: Callable[[Asked], Awaitable[None]]) -> None:
         try:
@@ -102,6 +115,7 @@ class Processor:
         for _ in range(ATTEMPTS_AT_A_CHANGED_ITEM):
             stored = await self.items.find(command.item_id)
             if stored is not None and is_replay(stored, stamp):
+                await self._finish_replay(command, stamp)
                 return
             try:
                 item = item_after(command, stored, stamp)
@@ -111,11 +125,14 @@ class Processor:
                 if marker is None:
                     raise
                 _same_request(marker.digest, command)
+                if stored is None or stored.deleted:  # a late duplicate must not bury what a re-created item got since
+                    await self._finish(command, stamp)
                 return
             try:
                 await self._commit(command, item)
             except ItemChanged:
                 continue
+            await self._finish(command, stamp)
             return
         raise ItemChanged("The item was changed by others at every attempt.")
 
@@ -125,6 +142,32 @@ class Processor:
         except AlreadyApplied as applied:
             # A zombie, or our own first try whose reply was lost: either way the effect is there.
             _same_request(applied.marker.digest, command)
+
+    async def _finish_replay(self, command: ItemCommand, stamp: EventStamp) -> None:
+        """Do again what follows an effect, if there was one: a delete that failed must not take comments with it."""
+        if isinstance(command, DeleteItem) and await self.items.find_marker(command.item_id, command.command_id):
+            await self._finish(command, stamp)
+
+    async def _finish(self, command: ItemCommand, stamp: EventStamp) -> None:
+        """What a deleted item leaves behind goes too; only what is older, for the item may have come back since."""
+        if not isinstance(command, DeleteItem):
+            return
+        removal = Removal(command.command_id, self.region)
+        while entries := await self.activity.live_before(command.item_id, stamp, MAX_REMOVED):
+            await self.activity.remove(command.item_id, entries, removal)
+
+    async def _remove_entry(self, one: Asked) -> None:
+        command = one.command
+        if not isinstance(command, DeleteComment | DeleteRating):
+            raise TypeError(f"{command.kind} removes no entry")
+        state = await self.activity.state_of(command.item_id, command.entry_id)
+        kind = EntryKind.COMMENT if isinstance(command, DeleteComment) else EntryKind.RATING
+        if state is None or state.kind != kind:
+            raise UnknownItem(f"The {kind} is not in the catalogue.")
+        # Removed already, by this command's first delivery or by another: what was asked for is so.
+        if state.removed_by is None:
+            removal = Removal(command.command_id, self.region)
+            await self.activity.remove(command.item_id, [command.entry_id], removal)
 
     async def _add_entries(self, run: Sequence[Asked]) -> None:
         """Fold comments and ratings of one item into as few transactions as may be."""
@@ -206,7 +249,7 @@ def _entry(command: Command) -> EntryCommand:
 
 
 def _item_command(command: Command) -> ItemCommand:
-    if isinstance(command, AddComment | AddRating):
+    if not isinstance(command, ItemCommand):
         raise TypeError(f"{command.kind} changes no item")
     return command
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from domain.models import CatalogItem, Comment, Rating
@@ -103,6 +104,31 @@ class StoredRating:
 
 
 Entry = StoredComment | StoredRating
+
+
+class EntryKind(StrEnum):
+    """What an entry of an item's activity is."""
+
+    COMMENT = "comment"
+    RATING = "rating"
+
+
+@dataclass(frozen=True)
+class EntryState:
+    """What is known of an entry, live or deleted."""
+
+    kind: EntryKind
+    digest: str
+    removed_by: UUID | None = None
+    """The command that deleted it; None while it lives."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Who deletes entries: the command, and the region whose processor carries it out."""
+
+    command_id: UUID
+    region: str
 
 
 @dataclass(frozen=True)

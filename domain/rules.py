@@ -15,6 +15,8 @@ def is_replay(stored: StoredItem, stamp: EventStamp) -> bool:
     Later in neither sequence nor time: a hub made anew under its old name counts from 0 again, at a later time.
     """
     by = stored.written_by
+    if stamp.is_sent_again:  # by design its time is older than what may have come meanwhile: only itself is itself
+        return by == stamp
     return by.hub == stamp.hub and stamp.sequence <= by.sequence and stamp.enqueued <= by.enqueued
 
 
@@ -22,17 +24,19 @@ def item_after(command: ItemCommand, stored: StoredItem | None, stamp: EventStam
     """The item (or its tombstone) that the command leaves; the caller has ruled out a replay.
 
     Raises:
-        Superseded: what is stored came through another hub and is newer.
+        Superseded: what is stored is newer, and came through another hub or the command is sent again by an operator.
         UnknownItem: there is no live item to change.
         PreconditionFailed: `If-Match` does not name the stored version.
     """
     compared = not isinstance(command, PutItem) and command.if_match is not None
     seen_by_client = compared and stored is not None and not stored.deleted and _matches(command, stored)
-    other_hub = stored is not None and stored.written_by.hub != stamp.hub
+    out_of_order = stored is not None and (stored.written_by.hub != stamp.hub or stamp.is_sent_again)
     version = version_of(stamp)
-    # A client that named the newest version has seen it: its write follows, whatever the brokers' clocks say.
-    if stored is not None and other_hub and stored.version >= version and not seen_by_client:
-        raise Superseded("A newer write of this item came through another region.")
+    # A client that named the newest version has seen it: its write follows, whatever the brokers' clocks say. With `*`
+    # it has seen what was newest when it asked, which for a replay may be days ago.
+    follows = seen_by_client and not (stamp.is_sent_again and _allows_any(command))
+    if stored is not None and out_of_order and stored.version >= version and not follows:
+        raise Superseded("A newer write of this item came first, through another region or before a replay.")
     if stored is not None and stored.version >= version:
         version = stored.version + 1
     if isinstance(command, PutItem):
@@ -52,6 +56,10 @@ def item_after(command: ItemCommand, stored: StoredItem | None, stamp: EventStam
 
 def _matches(command: UpdateItem | DeleteItem | PutItem, stored: StoredItem) -> bool:
     return not isinstance(command, PutItem) and command.if_match is not None and command.if_match.allows(stored.version)
+
+
+def _allows_any(command: ItemCommand) -> bool:
+    return not isinstance(command, PutItem) and command.if_match is not None and command.if_match.any_version
 
 
 def _put(command: PutItem, stored: StoredItem | None, version: int, stamp: EventStamp) -> StoredItem:
@@ -104,6 +112,13 @@ def entry_of(command: EntryCommand, stamp: EventStamp, region: str) -> Entry:
             )
         case _:
             assert_never(command)
+
+
+def is_older(entry: EventStamp, stamp: EventStamp) -> bool:
+    """Whether an entry was there before an event: by sequence in one hub, by the brokers' times between two."""
+    if entry.hub == stamp.hub and entry.partition == stamp.partition:
+        return entry.sequence < stamp.sequence
+    return entry.enqueued < stamp.enqueued
 
 
 def summary_id(region: str) -> str:

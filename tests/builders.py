@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.commands import AddComment, AddRating, Command, DeleteItem, Precondition, PutItem, UpdateItem
+from domain.commands import (
+    AddComment,
+    AddRating,
+    Command,
+    DeleteComment,
+    DeleteItem,
+    DeleteRating,
+    Precondition,
+    PutItem,
+    UpdateItem,
+)
 from domain.identity import digest_of
 from domain.ordering import EventStamp
 from domain.records import Delivery, StoredComment, StoredItem, StoredRating
@@ -63,6 +73,14 @@ def an_add_rating(item_id: UUID | None = None, *, stars: int = 4, **changes: Any
     command_id = changes.pop("command_id", uuid4())
     digest = digest_of({"rating": stars})
     return AddRating(command_id=command_id, item_id=item_id or uuid4(), digest=digest, rating=stars, **changes)
+
+
+def a_delete_comment(item_id: UUID, comment_id: UUID) -> DeleteComment:
+    return DeleteComment(command_id=uuid4(), item_id=item_id, digest=digest_of({}), entry_id=comment_id)
+
+
+def a_delete_rating(item_id: UUID, rating_id: UUID) -> DeleteRating:
+    return DeleteRating(command_id=uuid4(), item_id=item_id, digest=digest_of({}), entry_id=rating_id)
 
 
 def a_comment(item_id: UUID | None = None, *, sequence: int = 1, **changes: Any) -> StoredComment:

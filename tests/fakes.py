@@ -6,8 +6,22 @@ from uuid import UUID
 
 from domain.commands import Command
 from domain.errors import ItemChanged, StoreUnavailable, TransientError
+from domain.ordering import EventStamp
 from domain.ports import AlreadyApplied, CommentsAfter, EntriesExist, ItemsAfter
-from domain.records import DeadLetter, Entry, Failure, Marker, StoredComment, StoredItem, StoredRating, Totals
+from domain.records import (
+    DeadLetter,
+    Entry,
+    EntryKind,
+    EntryState,
+    Failure,
+    Marker,
+    Removal,
+    StoredComment,
+    StoredItem,
+    StoredRating,
+    Totals,
+)
+from domain.rules import is_older, summary_id
 from domain.times import iso
 
 TEST_DATA_TTL_S = 30.0
@@ -79,6 +93,8 @@ class InMemoryActivityStore:
     summaries: dict[tuple[UUID, str], Totals] = field(default_factory=dict)
     digests: dict[tuple[UUID, UUID], str] = field(default_factory=dict)
     outage: Outage = field(default_factory=Outage)
+    removed: dict[UUID, UUID] = field(default_factory=dict)
+    uncounted: set[UUID] = field(default_factory=set)
     now_s: float = 0.0
     expires_s: dict[UUID, float] = field(default_factory=dict)
 
@@ -133,9 +149,72 @@ class InMemoryActivityStore:
         ours = [totals for (item, _), totals in self.summaries.items() if item == item_id]
         return Totals(sum(one.votes for one in ours), sum(one.stars for one in ours))
 
+    async def state_of(self, item_id: UUID, entry_id: UUID) -> EntryState | None:
+        self.outage.strike()
+        entry = self.entries.get(entry_id)
+        if entry is None or entry.item_id != item_id:
+            return None
+        kind = EntryKind.COMMENT if isinstance(entry, StoredComment) else EntryKind.RATING
+        return EntryState(kind, entry.digest, self.removed.get(entry_id))
+
+    async def remove(self, item_id: UUID, entry_ids: Sequence[UUID], removal: Removal) -> None:
+        if not self.outage.after_effect:
+            self.outage.strike()
+        for entry_id in entry_ids:
+            entry = self._live(item_id, entry_id)
+            if entry is None:
+                continue
+            self.removed[entry_id] = removal.command_id
+            if isinstance(entry, StoredRating) and entry.counted_by is not None:
+                key = (item_id, entry.counted_by)
+                if entry.counted_by == summary_id(removal.region) and key in self.summaries:
+                    before = self.summaries[key]
+                    self.summaries[key] = Totals(before.votes - 1, before.stars - entry.stars)
+                else:
+                    self.uncounted.add(entry_id)
+        if self.outage.after_effect:
+            self.outage.strike()
+
+    async def live_before(self, item_id: UUID, stamp: EventStamp, limit: int) -> list[UUID]:
+        self.outage.strike()
+        live = [entry for entry in self.entries.values() if self._live(item_id, entry.entry_id)]
+        return [entry.entry_id for entry in live if is_older(entry.written_by, stamp)][:limit]
+
+    async def to_recount(self, region: str, limit: int) -> list[UUID]:
+        self.outage.strike()
+        waiting = [self.entries[entry_id] for entry_id in self.uncounted]
+        ours = {one.item_id for one in waiting if getattr(one, "counted_by", None) == summary_id(region)}
+        return sorted(ours)[:limit]
+
+    async def counted_items(self, region: str, after: UUID | None, limit: int) -> list[UUID]:
+        self.outage.strike()
+        items = sorted(item for item, summary in self.summaries if summary == summary_id(region))
+        return [item for item in items if after is None or item > after][:limit]
+
+    async def recount(self, item_id: UUID, region: str) -> bool:
+        self.outage.strike()
+        name = summary_id(region)
+        ours = [
+            one
+            for one in self.entries.values()
+            if isinstance(one, StoredRating) and one.item_id == item_id and one.counted_by == name
+        ]
+        live = [one for one in ours if self._live(item_id, one.rating_id)]
+        self.uncounted -= {one.rating_id for one in ours}
+        was = self.summaries.get((item_id, name), Totals())
+        now = Totals(len(live), sum(one.stars for one in live))
+        if was != now:
+            self.summaries[item_id, name] = now
+        return was != now
+
     def _live(self, item_id: UUID, entry_id: UUID) -> Entry | None:
         entry = self.entries.get(entry_id)
-        if entry is None or entry.item_id != item_id or self.expires_s.get(entry_id, self.now_s + 1) <= self.now_s:
+        if (
+            entry_id in self.removed
+            or entry is None
+            or entry.item_id != item_id
+            or self.expires_s.get(entry_id, self.now_s + 1) <= self.now_s
+        ):
             return None
         return entry
 

@@ -5,7 +5,18 @@ from uuid import UUID
 
 import azure.functions as func
 
-from domain.commands import KIND_OF, AddComment, AddRating, Command, PutItem, UpdateItem
+from domain.commands import (
+    KIND_OF,
+    AddComment,
+    AddRating,
+    Command,
+    DeleteComment,
+    DeleteItem,
+    DeleteRating,
+    PutItem,
+    UpdateItem,
+    target_of,
+)
 from domain.identity import OperationId, command_id, digest_of
 from domain.models import ItemChanges, NewComment, NewItem, NewRating, RatingSummary
 from domain.operations import resource_of
@@ -92,6 +103,23 @@ async def put_item(req: func.HttpRequest) -> func.HttpResponse:
     return await _accept(req, command, key)
 
 
+@api.function_name("delete_item")
+@api.route(_ITEM, methods=["DELETE"])
+@answers_errors_as_http
+async def delete_item(req: func.HttpRequest) -> func.HttpResponse:
+    """Remove an item with its comments and ratings."""
+    requests.admit_admin(req)
+    item_id = requests.path_id(req, "item_id")
+    key = requests.idempotency_key(req)
+    command = DeleteItem(
+        command_id=_command_id("DELETE item", item_id, key),
+        item_id=item_id,
+        digest=digest_of({}),
+        if_match=requests.if_match(req),
+    )
+    return await _accept(req, command, key)
+
+
 @api.function_name("list_comments")
 @api.route(_ITEM + "/comments", methods=["GET"])
 @answers_errors_as_http
@@ -138,6 +166,23 @@ async def post_comment(req: func.HttpRequest) -> func.HttpResponse:
     return await _accept(req, command, key)
 
 
+@api.function_name("delete_comment")
+@api.route(_ITEM + "/comments/{comment_id:guid}", methods=["DELETE"])
+@answers_errors_as_http
+async def delete_comment(req: func.HttpRequest) -> func.HttpResponse:
+    """Remove a comment."""
+    requests.admit_admin(req)
+    item_id, comment_id = requests.path_id(req, "item_id"), requests.path_id(req, "comment_id")
+    key = requests.idempotency_key(req)
+    command = DeleteComment(
+        command_id=_command_id(f"DELETE comment {comment_id}", item_id, key),
+        item_id=item_id,
+        digest=digest_of({}),
+        entry_id=comment_id,
+    )
+    return await _accept(req, command, key)
+
+
 @api.function_name("get_rating_summary")
 @api.route(_ITEM + "/ratings", methods=["GET"])
 @answers_errors_as_http
@@ -177,6 +222,23 @@ async def post_rating(req: func.HttpRequest) -> func.HttpResponse:
     return await _accept(req, command, key)
 
 
+@api.function_name("delete_rating")
+@api.route(_ITEM + "/ratings/{rating_id:guid}", methods=["DELETE"])
+@answers_errors_as_http
+async def delete_rating(req: func.HttpRequest) -> func.HttpResponse:
+    """Remove a rating and its part in the average."""
+    requests.admit_admin(req)
+    item_id, rating_id = requests.path_id(req, "item_id"), requests.path_id(req, "rating_id")
+    key = requests.idempotency_key(req)
+    command = DeleteRating(
+        command_id=_command_id(f"DELETE rating {rating_id}", item_id, key),
+        item_id=item_id,
+        digest=digest_of({}),
+        entry_id=rating_id,
+    )
+    return await _accept(req, command, key)
+
+
 @api.function_name("get_operation")
 @api.route("api/1.0/operations/{operation_id}", methods=["GET"])
 @answers_errors_as_http
@@ -202,12 +264,11 @@ def _command_id(route: str, item_id: UUID | None, key: str | None) -> UUID:
 
 async def _accept(req: func.HttpRequest, command: Command, key: str | None) -> func.HttpResponse:
     await parts().acceptance.accept(command, requests.event_properties(req), key_given=key is not None)
-    entry = isinstance(command, AddComment | AddRating)
     operation = OperationId(
         kind=KIND_OF[command.kind],
         item_id=command.item_id,
         command_id=command.command_id,
-        target_id=command.command_id if entry else command.item_id,
+        target_id=target_of(command),
         digest=command.digest,
         accepted=parts().now(),
     )

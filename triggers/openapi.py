@@ -1,5 +1,6 @@
 """The contract as OpenAPI 3.1, made from the models that read and write the API's bodies."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -122,6 +123,17 @@ def _read(operation_id: str, summary: str, parameters: list[Any], answer: dict[s
     }
 
 
+def _delete(operation_id: str, summary: str, parameters: list[Any], *problems: int) -> Any:
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["write"],
+        "security": [{"apiKey": []}],
+        "parameters": [*parameters, _IDEMPOTENCY_KEY],
+        "responses": _ACCEPTED | _problems(400, 401, 404, *problems),
+    }
+
+
 def _write(
     operation_id: str, summary: str, parameters: list[Any], body: type[BaseModel], *problems: int, admin: bool
 ) -> Any:
@@ -190,6 +202,7 @@ def _paths() -> dict[str, Any]:
         _ITEM: {
             "get": _read("getItem", "One item", [item, _IF_NONE_MATCH], found, 400, 404),
             "put": _write("putItem", "Change fields of an item", [item, _IF_MATCH], ItemChanges, 404, 412, admin=True),
+            "delete": _delete("deleteItem", "Remove an item and all that belongs to it", [item, _IF_MATCH], 409, 412),
         },
         f"{_ITEM}/comments": {
             "get": _read(
@@ -198,16 +211,23 @@ def _paths() -> dict[str, Any]:
             "post": _write("postComment", "Comment on an item", [item, _TEST_DATA], NewComment, 404, admin=False),
         },
         f"{_ITEM}/comments/{{commentId}}": {
-            "get": _read("getComment", "One comment", [item, comment], _ok(_ref(Comment)), 404)
+            "get": _read("getComment", "One comment", [item, comment], _ok(_ref(Comment)), 404),
+            "delete": _delete("deleteComment", "Remove a comment", [item, comment]),
         },
         f"{_ITEM}/ratings": {
             "get": _read("getRatingSummary", "Average and number of votes", [item], _ok(_ref(RatingSummary)), 404),
             "post": _write("postRating", "Rate an item", [item, _TEST_DATA], NewRating, 404, admin=False),
         },
         f"{_ITEM}/ratings/{{ratingId}}": {
-            "get": _read("getRating", "One rating", [item, rating], _ok(_ref(Rating)), 404)
+            "get": _read("getRating", "One rating", [item, rating], _ok(_ref(Rating)), 404),
+            "delete": _delete("deleteRating", "Remove a rating", [item, rating]),
         },
         "/api/1.0/operations/{operationId}": {
             "get": _read("getOperation", "What became of a write", [operation], _ok(_ref(Operation)), 404)
         },
     }
+
+
+if __name__ == "__main__":
+    # `make openapi` writes the committed copy, from which the page's types are made.
+    print(json.dumps(document(), indent=1))

@@ -1,10 +1,11 @@
 """At least once in, exactly once in effect: the processor on fakes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import pytest
 
+from domain.commands import Precondition
 from domain.errors import StoreUnavailable
 from domain.identity import digest_of
 from domain.processing import Processor
@@ -13,6 +14,7 @@ from tests.builders import (
     NOON,
     OTHER_HUB,
     a_delete_item,
+    a_delete_rating,
     a_delivery,
     a_put_item,
     an_add_comment,
@@ -176,7 +178,7 @@ async def test_one_items_commands_take_effect_in_order(world: World) -> None:
 
     assert world.items.stored[item_id].name == "three"
     assert world.dead_letters.reasons == ["unknown-item"]
-    assert (await world.activity.totals(item_id)).votes == 1
+    assert (await world.activity.totals(item_id)).votes == 0
 
 
 async def test_a_replayed_item_command_does_not_undo_newer_work(world: World) -> None:
@@ -250,3 +252,100 @@ async def test_more_ratings_than_one_transaction_takes_are_all_counted(world: Wo
 
 def test_a_digest_does_not_depend_on_the_order_of_members() -> None:
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+
+
+async def test_a_deleted_rating_leaves_the_totals_once(world: World) -> None:
+    item = an_item()
+    world.items.stored[item.item_id] = item
+    keep, drop = an_add_rating(item.item_id, stars=5), an_add_rating(item.item_id, stars=1)
+    delete = a_delivery(a_delete_rating(item.item_id, drop.command_id), 3)
+    await world.processor.process([a_delivery(keep, 1), a_delivery(drop, 2), delete])
+
+    await world.processor.process([delete])
+    await world.processor.process([a_delivery(drop, 2), delete])
+
+    assert await world.activity.totals(item.item_id) == Totals(votes=1, stars=5)
+    assert await world.activity.find_rating(item.item_id, drop.command_id) is None
+    assert world.dead_letters.reasons == []
+
+
+async def test_a_comment_is_not_deleted_as_a_rating(world: World) -> None:
+    item = an_item()
+    world.items.stored[item.item_id] = item
+    comment = an_add_comment(item.item_id)
+
+    await world.processor.process(
+        [a_delivery(comment, 1), a_delivery(a_delete_rating(item.item_id, comment.command_id), 2)]
+    )
+
+    assert world.dead_letters.reasons == ["unknown-item"]
+    assert await world.activity.find_comment(item.item_id, comment.command_id) is not None
+
+
+async def test_a_deleted_item_takes_what_is_older_with_it_and_nothing_newer(world: World) -> None:
+    """The item comes back; a replay of the delete must leave its new life alone."""
+    item_id = uuid4()
+    old, new = an_add_comment(item_id), an_add_comment(item_id)
+    delete = a_delivery(a_delete_item(item_id), 3)
+    await world.processor.process(
+        [
+            a_delivery(a_put_item(item_id), 1),
+            a_delivery(old, 2),
+            delete,
+            a_delivery(a_put_item(item_id), 4),
+            a_delivery(new, 5),
+        ]
+    )
+
+    await world.processor.process([delete])
+
+    assert await world.activity.find_comment(item_id, old.command_id) is None
+    assert await world.activity.find_comment(item_id, new.command_id) is not None
+
+
+async def test_a_cascade_that_was_interrupted_is_finished_by_the_redelivery(world: World) -> None:
+    item_id = uuid4()
+    rating = an_add_rating(item_id)
+    delete = a_delivery(a_delete_item(item_id), 3)
+    await world.processor.process([a_delivery(a_put_item(item_id), 1), a_delivery(rating, 2)])
+    world.activity.outage.failures = 1
+
+    with pytest.raises(StoreUnavailable):
+        await world.processor.process([delete])
+    await world.processor.process([delete])
+
+    assert await world.activity.find_rating(item_id, rating.command_id) is None
+    assert await world.activity.totals(item_id) == Totals()
+
+
+async def test_the_replay_of_a_delete_that_failed_takes_nothing_with_it(world: World) -> None:
+    item_id = uuid4()
+    comment = an_add_comment(item_id)
+    delete = a_delete_item(item_id).model_copy(update={"if_match": Precondition(versions=(1,))})
+    batch = [
+        a_delivery(a_put_item(item_id), 1),
+        a_delivery(comment, 2),
+        a_delivery(delete, 3),
+        a_delivery(an_update_item(item_id), 4),
+    ]
+    await world.processor.process(batch)
+
+    await world.processor.process(batch)
+
+    assert world.dead_letters.reasons == ["precondition-failed"]
+    assert await world.activity.find_comment(item_id, comment.command_id) is not None
+
+
+async def test_a_rating_that_another_region_counted_waits_for_that_regions_recount(world: World) -> None:
+    item = an_item()
+    world.items.stored[item.item_id] = item
+    rating = an_add_rating(item.item_id, stars=5)
+    await world.processor.process([a_delivery(rating, 1)])
+    elsewhere = replace(world.processor, region="North Europe")
+
+    await elsewhere.process([a_delivery(a_delete_rating(item.item_id, rating.command_id), 1, hub=OTHER_HUB)])
+
+    assert await world.activity.totals(item.item_id) == Totals(votes=1, stars=5)
+    assert await world.activity.to_recount("West Europe", 10) == [item.item_id]
+    assert await world.activity.recount(item.item_id, "West Europe")
+    assert await world.activity.totals(item.item_id) == Totals()
