@@ -10,6 +10,7 @@ import azure.functions as func
 from domain.errors import TransientError
 from domain.ordering import EventStamp
 from domain.records import Delivery
+from domain.replays import as_first_sent
 from settings import CONSUMER_GROUP, HUB
 from wiring import parts
 
@@ -49,15 +50,15 @@ def deliveries_of(events: list[func.EventHubEvent]) -> list[Delivery]:
     properties = _parsed(metadata.get("PropertiesArray"), [])
     hub = f"{context['FullyQualifiedNamespace']}/{context['EventHubName']}".lower()
     return [
-        Delivery(
-            body=event.get_body(),
-            stamp=EventStamp(hub, context["PartitionId"], _sequence(event), _enqueued(event)),
-            properties={name: str(value) for name, value in (properties[index] or {}).items()}
-            if index < len(properties)
-            else {},
-        )
+        _delivery(event, hub, context["PartitionId"], properties[index] if index < len(properties) else None)
         for index, event in enumerate(events)
     ]
+
+
+def _delivery(event: func.EventHubEvent, hub: str, partition: str, properties: dict[str, Any] | None) -> Delivery:
+    texts = {name: str(value) for name, value in (properties or {}).items()}
+    stamp = EventStamp(hub, partition, _sequence(event), _enqueued(event))
+    return Delivery(body=event.get_body(), stamp=as_first_sent(stamp, texts), properties=texts)
 
 
 def _parsed(value: Any, absent: Any) -> Any:
