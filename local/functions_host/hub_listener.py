@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.utils import parse_connection_string
+from azure.eventhub import TransportType
 from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.exceptions import EventHubError
 
@@ -22,7 +23,6 @@ from .hub_partition import HubTrigger, PartitionProcessor
 from .listeners import ListenerContext
 from .worker import Function
 
-START_RETRY_S = 2.0
 STOP_STEP_TIMEOUT_S = 5.0
 
 
@@ -114,6 +114,7 @@ class HubListener:
 
     async def _reach(self) -> HubTrigger:
         """Wait until hub and blob account answer."""
+        failures = 0
         while True:
             try:
                 container = await self._account.container(CHECKPOINT_CONTAINER)
@@ -122,7 +123,8 @@ class HubListener:
                 break
             except (BlobFailure, EventHubError, TimeoutError) as error:
                 self._say(f"the listener was unable to start: {error or 'no answer'}; trying again")
-                await asyncio.sleep(START_RETRY_S)
+                failures += 1
+                await asyncio.sleep(self._options.reconnect_delay_s(failures))
         self._blobs = PartitionBlobs(container, self._namespace, self._hub, self._group, self._owner_id)
         binding = self._function.trigger
         return HubTrigger(
@@ -236,10 +238,12 @@ def _consumer_client(
     """
     environ = context.environ
     options: dict[str, Any] = {
-        "retry_total": 1,
-        "custom_endpoint_address": context.options.event_hubs.custom_endpoint_address,
+        "retry_total": 0,  # this listener tries again by itself, with the delays of clientRetryOptions
+        "retry_backoff_factor": 0.01,
+        "transport_type": TransportType.Amqp,
     }
-    options = {name: value for name, value in options.items() if value is not None}
+    if context.options.event_hubs.custom_endpoint_address is not None:
+        options["custom_endpoint_address"] = context.options.event_hubs.custom_endpoint_address
     text = setting(environ, prefix) or setting(environ, f"ConnectionStrings__{prefix}")
     if text:
         try:

@@ -6,14 +6,17 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .processes import ACCOUNT_KEY, APPS, AZURITE, Process, python_module, wait_until
+from .processes import ACCOUNT_KEY, APPS, AZURITE, Process, fork_host, python_module, run, wait_until
+
+if TYPE_CHECKING:
+    from .hubs import HubLab
 
 PARTITIONS = 4
-HUBS = [f"hub{number}" for number in range(24)]
+HUBS = [f"hub{number}" for number in range(24)]  # one for each test, and one that some share
 
 
 def _free_port() -> int:
@@ -32,7 +35,7 @@ def storage() -> Iterator[str]:
     """The connection string of a blob account."""
     port = _free_port()
     options = ["--silent", "--skipApiVersionCheck", "--loose", "--inMemoryPersistence", "--blobPort", str(port)]
-    azurite = Process([str(AZURITE), *options])
+    azurite = run([str(AZURITE), *options])
     try:
         wait_until(lambda: _connects(port))
         yield (
@@ -69,7 +72,7 @@ class Broker:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One namespace with a hub for each test, and one with 32 partitions."""
     folder = tmp_path_factory.mktemp("eventhubs")
-    hubs = [option for hub in HUBS for option in ("--hub", f"{hub}={PARTITIONS}:processor")]
+    hubs = [option for hub in [*HUBS, "shared"] for option in ("--hub", f"{hub}={PARTITIONS}:processor")]
     command = python_module(
         "local.eventhubs",
         "--port",
@@ -82,7 +85,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         "--hub",
         "big=32:processor",
     )
-    process = Process(command)
+    process = run(command)
     try:
         address, _, control = process.ready().partition(" control ")
         yield Broker(process, address, control)
@@ -153,13 +156,23 @@ class Host:
 type StartHost = Callable[..., Host]
 
 
-def _starting_hosts() -> Iterator[StartHost]:
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where hosts are forked from."""
+    path = str(tmp_path_factory.mktemp("zygote") / "socket")
+    process = run(python_module("tests.emulators.functions_host.zygote", path))
+    try:
+        yield process.ready()
+    finally:
+        process.kill()
+
+
+def _starting_hosts(zygote: str) -> Iterator[StartHost]:
     started: list[Process] = []
 
     def start(app: str | Path, *arguments: str, ready: bool = True, port: int = 0, **environ: str) -> Host:
         folder = APPS / app if isinstance(app, str) else app
-        command = python_module("local.functions_host", "--app", str(folder), "--port", str(port), *arguments)
-        process = Process(command, environ)
+        process = fork_host(zygote, ["--app", str(folder), "--port", str(port), *arguments], environ)
         started.append(process)
         return Host(process, process.ready() if ready else f"http://127.0.0.1:{port}")
 
@@ -169,15 +182,25 @@ def _starting_hosts() -> Iterator[StartHost]:
 
 
 @pytest.fixture
-def start_host() -> Iterator[StartHost]:
+def start_host(zygote: str) -> Iterator[StartHost]:
     """Starts hosts; those still running at the end of the test are killed."""
-    yield from _starting_hosts()
+    yield from _starting_hosts(zygote)
 
 
 @pytest.fixture(scope="module")
-def start_shared_host() -> Iterator[StartHost]:
+def start_shared_host(zygote: str) -> Iterator[StartHost]:
     """The same, until the end of the module."""
-    yield from _starting_hosts()
+    yield from _starting_hosts(zygote)
+
+
+@pytest.fixture
+def lab(start_host: StartHost, broker: Broker, hub: str, storage: str, tmp_path: Path) -> "HubLab":
+    """A hub of one's own and hosts for it."""
+    from .hubs import Control, HubLab
+
+    folder = tmp_path / "control"
+    folder.mkdir()
+    return HubLab(broker, hub, storage, Control(folder), start_host)
 
 
 @pytest.fixture

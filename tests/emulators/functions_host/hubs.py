@@ -13,7 +13,7 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
 from azure.storage.blob import BlobServiceClient
 
-from .conftest import Broker, Host, StartHost
+from .conftest import PARTITIONS, Broker, Host, StartHost
 
 CONTAINER = "azure-webjobs-eventhub"
 GROUP = "processor"
@@ -33,16 +33,14 @@ def send(broker: Broker, hub: str, bodies: Mapping[str, Sequence[str]]) -> None:
     asyncio.run(send_all())
 
 
-async def send_steadily(broker: Broker, hub: str, partitions: int, seconds: float, pause_s: float) -> list[str]:
-    """Send numbered events round robin for a while; the bodies that were acknowledged."""
+async def send_steadily(broker: Broker, hub: str, stop: asyncio.Event, pause_s: float) -> list[str]:
+    """Send numbered events round robin until told to stop; the bodies that were acknowledged."""
     acknowledged: list[str] = []
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
     async with EventHubProducerClient.from_connection_string(broker.connection, eventhub_name=hub) as producer:
         number = 0
-        while loop.time() < end:
+        while not stop.is_set():
             bodies = [f"e{number + step}" for step in range(5)]
-            await producer.send_batch([EventData(body) for body in bodies], partition_id=str(number % partitions))
+            await producer.send_batch([EventData(body) for body in bodies], partition_id=str(number // 5 % PARTITIONS))
             acknowledged += bodies
             number += 5
             await asyncio.sleep(pause_s)
@@ -75,17 +73,6 @@ class Control:
         return Counter(body for entry in self.record("done") for body in entry["bodies"])
 
 
-def start(start_host: StartHost, broker: Broker, hub: str, storage: str, control: Control, **more: str) -> Host:
-    """A host with the hub app."""
-    environ = {
-        "HUB_CONNECTION": broker.connection,
-        "HUB_NAME": hub,
-        "AzureWebJobsStorage": storage,
-        "CONTROL": str(control.folder),
-    }
-    return start_host("hub", **environ, **more)
-
-
 class Blobs:
     """The checkpoint container, read as KEDA reads it."""
 
@@ -113,7 +100,7 @@ class Blobs:
 
     def names(self) -> set[str]:
         """Every blob of this hub."""
-        return {blob.name for blob in self._container.list_blobs(name_starts_with=self._prefix.partition("/")[0])}
+        return {blob.name for blob in self._container.list_blobs(name_starts_with=self._prefix + "/")}
 
     def shares(self) -> list[int]:
         """How many partitions each owner has, fewest first."""
@@ -138,3 +125,37 @@ class Blobs:
         if checkpoint is not None:
             return int(last) - int(checkpoint["sequencenumber"])
         return 0 if first == last and first else int(last - first + 1)
+
+
+@dataclass
+class HubLab:
+    """One hub with its checkpoints, and hosts on it that run the recording app."""
+
+    broker: Broker
+    hub: str
+    storage: str
+    control: Control
+    start_host: StartHost
+
+    @property
+    def blobs(self) -> Blobs:
+        """The checkpoint container."""
+        return Blobs(self.storage, self.broker.namespace, self.hub)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The app settings of a host on this hub."""
+        return {
+            "HUB_CONNECTION": self.broker.connection,
+            "HUB_NAME": self.hub,
+            "AzureWebJobsStorage": self.storage,
+            "CONTROL": str(self.control.folder),
+        }
+
+    def start(self, ready: bool = True, **more: str) -> Host:
+        """Start a host."""
+        return self.start_host("hub", ready=ready, **self.environ, **more)
+
+    def send(self, bodies: Mapping[str, Sequence[str]]) -> None:
+        """Send bodies to partitions."""
+        send(self.broker, self.hub, bodies)

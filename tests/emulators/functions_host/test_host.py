@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Host, StartHost
-from .processes import APPS, Process, wait_until
+from .processes import APPS, Process, python_module, run, wait_until
 
 NOT_RUNNING = b"Function host is not running."
 
@@ -21,6 +21,12 @@ def _app(tmp_path: Path, name: str, host_json: object) -> Path:
     shutil.copytree(APPS / name, folder)
     text = host_json if isinstance(host_json, str) else json.dumps(host_json)
     (folder / "host.json").write_text(text)
+    return folder
+
+
+def _app_of(folder: Path, code: str, host_json: object = None) -> Path:
+    (folder / "function_app.py").write_text(code)
+    (folder / "host.json").write_text(json.dumps(host_json or {"version": "2.0"}))
     return folder
 
 
@@ -82,10 +88,17 @@ def test_a_broken_host_json_leaves_the_process_answering_503(
     assert host.process.stop() == 0
 
 
+def test_a_syntax_error_leaves_the_host_without_functions(start_host: StartHost, tmp_path: Path) -> None:
+    host = start_host(_app_of(tmp_path, "import azure.functions as func\napp = func.FunctionApp(\n"))
+
+    assert "SyntaxError" in host.process.log
+    assert host.call("/api/fine").status == 404
+    assert host.call("/admin/host/status").json()["state"] == "Running"
+
+
 @pytest.mark.parametrize(
     ("app", "message"),
     [
-        ("syntax_error", "SyntaxError"),
         ("refused_annotation", "invalid non-type annotation"),
         ("two_apps", "More than one FunctionApp or other top level function app instances are defined"),
         ("bad_retry", "does not match format '%H:%M:%S'"),
@@ -111,15 +124,14 @@ def test_an_import_that_takes_longer_than_worker_init_loads_nothing(tmp_path: Pa
         "asyncio.run(Worker(pathlib.Path(sys.argv[1]), init_limit_s=0.1).index())"
     )
 
-    indexing = Process([sys.executable, "-c", script, str(tmp_path)])
+    indexing = run([sys.executable, "-c", script, str(tmp_path)])
 
     assert indexing.wait() == 1
     assert "the host gives WorkerInit 0.1 s" in indexing.log
 
 
 def test_settings_come_from_the_file_under_the_environment(start_host: StartHost, tmp_path: Path) -> None:
-    folder = _app(tmp_path, "syntax_error", {"version": "2.0", "extensions": {"http": {"routePrefix": "x"}}})
-    (folder / "function_app.py").write_text(
+    code = (
         "import os\nimport azure.functions as func\n"
         "app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
         "@app.route('show')\n"
@@ -130,6 +142,7 @@ def test_settings_come_from_the_file_under_the_environment(start_host: StartHost
         "async def other(req: func.HttpRequest) -> func.HttpResponse:\n"
         "    return func.HttpResponse('other')\n"
     )
+    folder = _app_of(tmp_path, code, {"version": "2.0", "extensions": {"http": {"routePrefix": "x"}}})
     values = {"ONE": "file", "TWO": "file", "AzureFunctionsJobHost__extensions__http__routePrefix": ""}
     (folder / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
 
@@ -222,14 +235,19 @@ def test_sigterm_can_be_ignored_as_the_real_host_does(start_host: StartHost) -> 
 def test_a_taken_port_and_a_bad_folder_say_what_to_do(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host("http")
 
-    taken = start_host("http", ready=False, port=host.port)
-    missing = start_host(tmp_path / "nowhere", ready=False)
-    settings = start_host("http", "--settings", str(tmp_path / "none.json"), ready=False)
+    def program(*arguments: str) -> Process:
+        return run(python_module("local.functions_host", *arguments))
 
-    assert (taken.process.wait(), missing.process.wait(), settings.process.wait()) == (2, 2, 2)
-    assert "choose another with --port" in taken.process.log
-    assert "give the function app's folder with --app" in missing.process.log
-    assert "give another file with --settings" in settings.process.log
+    taken = program("--app", str(APPS / "http"), "--port", str(host.port))
+    missing = program("--app", str(tmp_path / "nowhere"))
+    settings = program("--app", str(APPS / "http"), "--settings", str(tmp_path / "none.json"))
+    helped = program("--help")
+
+    assert (taken.wait(), missing.wait(), settings.wait(), helped.wait()) == (2, 2, 2, 0)
+    assert "choose another with --port" in taken.log
+    assert "give the function app's folder with --app" in missing.log
+    assert "give another file with --settings" in settings.log
+    assert "usage: python -m local.functions_host" in helped.out[0]
 
 
 def test_log_levels_of_host_json_filter_what_is_shown(start_host: StartHost) -> None:

@@ -26,7 +26,7 @@ def _record(entry: dict[str, object]) -> None:
 
 
 async def _work(events: List[func.EventHubEvent], context: func.Context) -> None:  # noqa: UP006
-    metadata = events[0].metadata
+    metadata = events[0].metadata or {}
     entry = {
         "id": context.invocation_id,
         "retry": context.retry_context.retry_count,
@@ -36,13 +36,14 @@ async def _work(events: List[func.EventHubEvent], context: func.Context) -> None
     }
     _record({"phase": "start", **entry})
     if (CONTROL / "metadata").exists():
-        (CONTROL / "metadata").write_text(json.dumps(metadata))
+        (CONTROL / "metadata-seen").write_text(json.dumps(metadata))
         times = [event.enqueued_time for event in events]
-        (CONTROL / "times").write_text(json.dumps([[time.isoformat(), time.tzinfo is None] for time in times]))
+        naive = [time is not None and time.tzinfo is None for time in times]
+        (CONTROL / "naive-times").write_text(json.dumps(naive))
     slow = CONTROL / "slow"
     if slow.exists():
         await asyncio.sleep(float(slow.read_text()))
-    while (CONTROL / f"hold-{os.getpid()}").exists():
+    while (CONTROL / f"hold-{os.getpid()}").exists():  # noqa: ASYNC110 - the event is a file of another process
         await asyncio.sleep(0.02)
     if (CONTROL / "fail").exists():
         _record({"phase": "fail", **entry})
