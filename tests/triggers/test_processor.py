@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -16,8 +17,9 @@ from tests.builders import an_add_rating, an_item
 from tests.triggers.conftest import BUILT, FUNCTIONS, App
 
 
-def a_batch(*bodies: bytes) -> list[func.EventHubEvent]:
+def a_batch(*bodies: bytes, properties: dict[str, str] | None = None) -> list[func.EventHubEvent]:
     """A batch decoded by the worker's own converter, from what the host sends."""
+    each = {"kind": "test"} | (properties or {})
     context = {"FullyQualifiedNamespace": "EVHNS.test", "EventHubName": "Commands", "PartitionId": "3"}
     system = [
         {"SequenceNumber": number, "Offset": str(number), "EnqueuedTimeUtc": f"2026-11-25T12:00:{number:02d}.123"}
@@ -25,7 +27,7 @@ def a_batch(*bodies: bytes) -> list[func.EventHubEvent]:
     ]
     metadata = {
         "PartitionContext": Datum(json.dumps(context), "json"),
-        "PropertiesArray": Datum(json.dumps([{"kind": "test"} for _ in bodies]), "json"),
+        "PropertiesArray": Datum(json.dumps([each for _ in bodies]), "json"),
         "SystemPropertiesArray": Datum(json.dumps(system), "json"),
     }
     data = Datum(SimpleNamespace(bytes=list(bodies)), "collection_bytes")
@@ -44,6 +46,32 @@ async def test_a_batch_takes_effect(app: App) -> None:
     stamps = [entry.written_by for entry in app.activity.entries.values()]
     assert {(stamp.hub, stamp.partition) for stamp in stamps} == {("evhns.test/commands", "3")}
     assert all(stamp.enqueued.tzinfo is not None for stamp in stamps)
+
+
+async def test_a_replay_keeps_the_time_of_the_first_event(app: App) -> None:
+    """The property as the host hands it over: its JSON library may have cut a time's zeros."""
+    item = an_item()
+    app.items.stored[item.item_id] = item
+    command = an_add_rating(item.item_id)
+    first = {"replay-of": "a-letter", "original-enqueued": "2026-11-24T08:30:00.5Z", "original-sequence": "41"}
+
+    await FUNCTIONS["process_commands"](a_batch(command.to_bytes(), properties=first))
+
+    [stored] = app.activity.entries.values()
+    assert stored.written_by.enqueued == datetime(2026, 11, 24, 8, 30, 0, 500_000, UTC)
+    assert stored.written_by.sequence == 1
+
+
+async def test_a_time_after_the_brokers_is_not_believed(app: App) -> None:
+    """Else a sender could order its write after everybody else's."""
+    item = an_item()
+    app.items.stored[item.item_id] = item
+    future = {"original-enqueued": "2030-01-01T00:00:00.000000Z", "original-sequence": "41"}
+
+    await FUNCTIONS["process_commands"](a_batch(an_add_rating(item.item_id).to_bytes(), properties=future))
+
+    [stored] = app.activity.entries.values()
+    assert stored.written_by.enqueued == datetime(2026, 11, 25, 12, 0, 1, 123_000, UTC)
 
 
 async def test_a_bad_event_never_raises(app: App) -> None:
