@@ -1,11 +1,13 @@
 """What the catalogue needs of the outside. Each port has one contract suite, which every adapter and fake passes."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from domain.commands import Command
+from domain.errors import PermanentError
 from domain.ordering import EventStamp
 from domain.records import (
     DeadLetter,
@@ -168,4 +170,86 @@ class DeadLetters(Protocol):
 
         Raises:
             DeadLettersUnavailable: not stored.
+        """
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """One letter in the list of letters."""
+
+    name: str
+    reason: str
+    hub: str
+    """`{namespace}/{hub}`."""
+    partition: str
+    sequence: int
+    parked_at: datetime
+    size: int
+    """Bytes of the event's body."""
+
+
+@dataclass(frozen=True)
+class ParkedLetter:
+    """A letter as it lies in the box."""
+
+    name: str
+    letter: DeadLetter
+    tag: str
+    """The store's own tag of exactly this write."""
+
+
+class UnknownLetter(PermanentError):
+    """There is no letter of this name."""
+
+    reason = "unknown-letter"
+
+
+class UnreadableLetter(PermanentError):
+    """What lies under this name is no letter of ours."""
+
+    reason = "unreadable-letter"
+
+
+class LetterChanged(PermanentError):
+    """What lies under this name now is not what was read."""
+
+    reason = "letter-changed"
+
+
+class LetterBox(Protocol):
+    """The parked events, for operators. Contract: tests/contracts/test_letter_box.py.
+
+    Every method may raise DeadLettersUnavailable.
+    """
+
+    def lines(self, beginning: str = "") -> AsyncIterator[LetterLine]:
+        """The letters whose names begin so, in the order of their names: by hub, partition, sequence number."""
+
+    async def read(self, name: str) -> ParkedLetter:
+        """One letter.
+
+        Raises:
+            UnknownLetter: there is none of this name.
+            UnreadableLetter: it is no letter of ours.
+        """
+
+    async def remove(self, letter: ParkedLetter) -> None:
+        """Take this letter out of the box; one that is gone already is fine.
+
+        Raises:
+            LetterChanged: under its name lies another one by now.
+        """
+
+
+class ReplayQueue(Protocol):
+    """The way back into the hub for parked events. Contract: tests/contracts/test_command_queue.py."""
+
+    async def send_raw(self, place: UUID | str, body: bytes, properties: dict[str, str]) -> None:
+        """Return once the broker has stored these very bytes with exactly these properties.
+
+        An item's id goes to the item's partition, behind what was sent there before; a text is a partition's own id (in
+        a hub of fewer partitions another one takes its place).
+
+        Raises:
+            EventTooLarge, QueueUnavailable: as CommandQueue.send.
         """
