@@ -18,6 +18,7 @@ _ROWS = pytest.StashKey[list[Row]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--conformance-table", metavar="FILE", default=None, help="write the conformance table there")
+    parser.addoption("--long", action="store_true", help="run the tests that wait for minutes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
