@@ -154,7 +154,7 @@ describe("reading", () => {
     fake.script.push(...Array.from({ length: 9 }, () => ({ where: /GET/, answer: cut })));
     const abort = new AbortController();
     const reading = createApi(BASE, fake.fetch)
-      .listItems(undefined, abort.signal)
+      .listItems(undefined, { signal: abort.signal })
       .catch((error: Error) => error.name);
     await vi.advanceTimersByTimeAsync(10);
     abort.abort();

@@ -35,6 +35,15 @@ export interface Accepted {
   readonly retryAfterMs: number;
 }
 
+/**
+ * How to read: `fresh` asks past the browser's cache, and puts what it gets into it. The service lets browsers show
+ * lists that are some seconds old, which is too old for whoever has just changed them.
+ */
+interface How {
+  readonly fresh?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -56,19 +65,12 @@ export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args)
 
   return {
     /** One page of the catalogue, by name. */
-    listItems: async (query: Query = { limit: "100" }, signal?: AbortSignal): Promise<Page<CatalogItem>> =>
-      pageOf(await client.GET("/1.0/catalogitem", { params: { query }, ...signalled(signal) })),
+    listItems: async (query: Query = { limit: "100" }, how: How = {}): Promise<Page<CatalogItem>> =>
+      pageOf(await client.GET("/1.0/catalogitem", { params: { query }, ...asked(how) })),
 
-    /** One item. `fresh` asks past the browser's cache. */
-    getItem: async (
-      itemId: string,
-      options: { fresh?: boolean; signal?: AbortSignal } = {},
-    ): Promise<TaggedItem> => {
-      const answer = await client.GET("/1.0/catalogitem/{itemId}", {
-        params: path(itemId),
-        ...freshly(options.fresh),
-        ...signalled(options.signal),
-      });
+    /** One item, and the tag to change it by. */
+    getItem: async (itemId: string, how: How = {}): Promise<TaggedItem> => {
+      const answer = await client.GET("/1.0/catalogitem/{itemId}", { params: path(itemId), ...asked(how) });
       const item = dataOf(answer);
       return { item, etag: answer.response.headers.get("ETag") ?? `"${item.version}"` };
     },
@@ -77,27 +79,15 @@ export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args)
     listComments: async (
       itemId: string,
       query: Query = { limit: "10" },
-      signal?: AbortSignal,
-    ): Promise<Page<Comment>> =>
-      pageOf(
-        await client.GET("/1.0/catalogitem/{itemId}/comments", {
-          params: { ...path(itemId), query },
-          ...signalled(signal),
-        }),
-      ),
+      how: How = {},
+    ): Promise<Page<Comment>> => {
+      const params = { ...path(itemId), query };
+      return pageOf(await client.GET("/1.0/catalogitem/{itemId}/comments", { params, ...asked(how) }));
+    },
 
     /** An item's average and its number of votes. */
-    getSummary: async (
-      itemId: string,
-      options: { fresh?: boolean; signal?: AbortSignal } = {},
-    ): Promise<RatingSummary> =>
-      dataOf(
-        await client.GET("/1.0/catalogitem/{itemId}/ratings", {
-          params: path(itemId),
-          ...freshly(options.fresh),
-          ...signalled(options.signal),
-        }),
-      ),
+    getSummary: async (itemId: string, how: How = {}): Promise<RatingSummary> =>
+      dataOf(await client.GET("/1.0/catalogitem/{itemId}/ratings", { params: path(itemId), ...asked(how) })),
 
     /** What became of a write, from the address that its acceptance gave. */
     getOperation: async (operation: string): Promise<Operation> =>
@@ -156,12 +146,8 @@ export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args)
 
 export type Api = ReturnType<typeof createApi>;
 
-function signalled(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
-}
-
-function freshly(wanted: boolean | undefined): { cache?: "no-cache" } {
-  return wanted ? { cache: "no-cache" } : {};
+function asked({ fresh, signal }: How): { cache?: "no-cache"; signal?: AbortSignal } {
+  return { ...(fresh ? { cache: "no-cache" as const } : {}), ...(signal ? { signal } : {}) };
 }
 
 /** The parts of the address in `<address>; rel="next"`; null at the list's end. */

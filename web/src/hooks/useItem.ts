@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { Comment, RatingSummary, TaggedItem } from "../api/client";
 import { ApiError, isAbandoned } from "../api/errors";
 import { useServices } from "../services";
+import type { WriteQueue } from "../writes/queue";
 import { resourceId, type Write } from "../writes/write";
 import { type Load, useLoad } from "./useLoad";
 import { useStore } from "./useStore";
@@ -94,8 +95,8 @@ export interface Comments {
 
 /** Pages of comments, as far as they were asked for. */
 export function useComments(itemId: string): Comments {
-  const { api, online } = useServices();
-  const writes = useItemWrites(itemId, "comment");
+  const { api, online, queue } = useServices();
+  const own = useItemWrites(itemId, "comment");
   const [state, setState] = useState<CommentPages>(NO_PAGES);
   const abort = useRef(new AbortController());
 
@@ -105,12 +106,8 @@ export function useComments(itemId: string): Comments {
       const { error: _, ...rest } = before;
       setState({ ...rest, loading: true });
       try {
-        const page = await (before.next
-          ? api.listComments(itemId, before.next, signal)
-          : api.listComments(itemId, undefined, signal));
-        const known = new Set(before.stored.map((comment) => comment.id));
-        const fresh = page.entries.filter((comment) => !known.has(comment.id));
-        setState({ stored: [...before.stored, ...fresh], next: page.next, loading: false });
+        const page = await api.listComments(itemId, before.next ?? undefined, { signal });
+        setState({ stored: merged(before.stored, page.entries), next: page.next, loading: false });
       } catch (error) {
         if (!isAbandoned(error) && error instanceof ApiError) {
           setState({ ...before, loading: false, error });
@@ -125,8 +122,27 @@ export function useComments(itemId: string): Comments {
   useEffect(() => {
     abort.current = new AbortController();
     void load(NO_PAGES);
-    return () => abort.current.abort();
-  }, [load]);
+    return () => {
+      abort.current.abort();
+      // The next visit finds them in the list.
+      for (const write of queue.writes.value) {
+        if (write.kind === "comment" && write.itemId === itemId && write.state === "saved") {
+          queue.forget(write.key);
+        }
+      }
+    };
+  }, [load, queue, itemId]);
+
+  useEffect(
+    () =>
+      onSaved(queue, itemId, () =>
+        // For the browser's cache: a reload of the page shall not show the list as it was before.
+        api
+          .listComments(itemId, undefined, { fresh: true, signal: abort.current.signal })
+          .catch(ignoreFailure),
+      ),
+    [api, queue, itemId],
+  );
 
   const failed = state.error !== undefined;
   useEffect(
@@ -134,13 +150,42 @@ export function useComments(itemId: string): Comments {
     [failed, online, load, state],
   );
 
-  const stored = new Set(state.stored.map((comment) => comment.id));
+  const ownIds = new Set(own.map(resourceId));
   return {
     ...state,
-    own: writes.filter((write) => !stored.has(resourceId(write) ?? "")).reverse(),
+    own: own.toReversed(),
+    stored: state.stored.filter((comment) => !ownIds.has(comment.id)),
     hasMore: state.next !== null,
     more: () => void load(state),
   };
+}
+
+/** Calls back once for each comment of an item that gets saved from now on; answers how to stop that. */
+function onSaved(queue: WriteQueue, itemId: string, callback: () => void): () => void {
+  const saved = () =>
+    queue.writes.value.filter(
+      (write) => write.kind === "comment" && write.itemId === itemId && write.state === "saved",
+    ).length;
+  let before = saved();
+  return queue.writes.subscribe(() => {
+    const now = saved();
+    if (now > before) {
+      callback();
+    }
+    before = now;
+  });
+}
+
+/** The comment is shown in any case: only a reload within seconds may miss it. */
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof ApiError) && !isAbandoned(error)) {
+    throw error;
+  }
+}
+
+function merged(known: readonly Comment[], more: readonly Comment[]): readonly Comment[] {
+  const ids = new Set(known.map((comment) => comment.id));
+  return [...known, ...more.filter((comment) => !ids.has(comment.id))];
 }
 
 interface CommentPages {

@@ -21,6 +21,8 @@ export class Catalog {
   /** How many cards the view shows; kept here for the same reason. */
   readonly shown = new Store(PAGE);
 
+  #changed = false;
+
   constructor(private readonly api: Pick<Api, "listItems">) {}
 
   /** Reads the next page, if there is one and nobody reads it already. */
@@ -39,8 +41,9 @@ export class Catalog {
     }
   }
 
-  /** Forgets what was read: something has changed. */
+  /** Forgets what was read, for something has changed; from now on the browser's cache is too old, too. */
   reload(): void {
+    this.#changed = true;
     this.loaded.set(NOTHING);
     this.shown.set(PAGE);
   }
@@ -52,7 +55,7 @@ export class Catalog {
 
   async #page(before: Loaded): Promise<Loaded> {
     try {
-      const page = await (before.next ? this.api.listItems(before.next) : this.api.listItems());
+      const page = await this.api.listItems(before.next ?? undefined, { fresh: this.#changed });
       // An item that was renamed while we read may come twice.
       const known = new Set(before.items.map((item) => item.id));
       const items = [...before.items, ...page.entries.filter((item) => !known.has(item.id))];
