@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import SerializationError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosBatchOperationError,
+    CosmosClientTimeoutError,
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
 
+from adapters.vendor_errors import HTTP_CLIENT_ERRORS, ErrorTable
 from domain.errors import CatalogError, InvalidInput, StoreUnavailable
 
 log = logging.getLogger("catalog.cosmos")
@@ -20,10 +28,40 @@ log = logging.getLogger("catalog.cosmos")
 # aiohttp's pool holds 100 connections; more callers than that queue inside it with seconds of tail latency.
 CALLS_AT_ONCE = 100
 
-# Every status the service documents, and what it means for us. 404, 409 and 412 are answers, not failures: the adapters
-# handle them where they are expected, and elsewhere they count as unavailable, so that the event comes back.
-REFUSED = {400, 413}
-UNAVAILABLE = {401, 403, 404, 408, 409, 410, 412, 423, 424, 429, 449, 500, 502, 503, 504}
+# What every error of the SDK means, and every status that the service documents. 404, 409 and 412 are answers, not
+# failures: the adapters handle them where they are expected; elsewhere they count as unavailable, and the event comes
+# back. So do 401 and 403: rights can be given while events wait, and a parked event would have to be sent again.
+ERRORS = ErrorTable(
+    types=dict.fromkeys(HTTP_CLIENT_ERRORS, StoreUnavailable)
+    | {
+        SerializationError: InvalidInput,  # our document is none that JSON can say
+        CosmosHttpResponseError: StoreUnavailable,
+        CosmosResourceNotFoundError: StoreUnavailable,
+        CosmosResourceExistsError: StoreUnavailable,
+        CosmosAccessConditionFailedError: StoreUnavailable,
+        CosmosBatchOperationError: StoreUnavailable,
+        CosmosClientTimeoutError: StoreUnavailable,
+    },
+    statuses={
+        400: InvalidInput,
+        401: StoreUnavailable,
+        403: StoreUnavailable,
+        404: StoreUnavailable,
+        408: StoreUnavailable,
+        409: StoreUnavailable,
+        410: StoreUnavailable,
+        412: StoreUnavailable,
+        413: InvalidInput,
+        423: StoreUnavailable,
+        424: StoreUnavailable,
+        429: StoreUnavailable,
+        449: StoreUnavailable,
+        500: StoreUnavailable,
+        502: StoreUnavailable,
+        503: StoreUnavailable,
+        504: StoreUnavailable,
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +108,7 @@ class Container:
         async with self._calls:
             try:
                 yield self.proxy
-            except (AzureError, TimeoutError, OSError) as error:
+            except ERRORS.caught as error:
                 raise as_ours(error) from error
 
     async def query(self, text: str, partition_key: str | None = None, **parameters: Any) -> list[dict[str, Any]]:
@@ -84,14 +122,15 @@ class Container:
 def as_ours(error: Exception) -> CatalogError:
     """Our error for one of the vendor's."""
     status = status_of(error)
-    if status in REFUSED:
+    ours = ERRORS.meaning(error, status=status)
+    if ours is InvalidInput:
         return InvalidInput(f"The database refuses the document ({status}).")
     log.warning("call failed: %s %s", type(error).__name__, status or "")
-    return StoreUnavailable("The database is not available.")
+    return ours("The database is not available.")
 
 
 def status_of(error: Exception) -> int | None:
-    """The HTTP status in a vendor's error; None for faults of the connection."""
+    """The HTTP status in a vendor's error; None for faults of the connection and for answers cut short."""
     if isinstance(error, CosmosHttpResponseError | CosmosBatchOperationError):
         return int(error.status_code) if error.status_code else None
     return None

@@ -16,14 +16,53 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from azure.eventhub import EventData, EventDataBatch
+from azure.core.exceptions import SerializationError
+from azure.eventhub import EventData, EventDataBatch, exceptions
 from azure.eventhub.aio import EventHubProducerClient
-from azure.eventhub.exceptions import EventHubError
 
+from adapters.vendor_errors import HTTP_CLIENT_ERRORS, ErrorTable
 from domain.commands import Command
-from domain.errors import EventTooLarge, Overloaded, QueueUnavailable
+from domain.errors import CatalogError, EventTooLarge, Overloaded, QueueUnavailable
 
 log = logging.getLogger("catalog.event_hubs")
+
+# What every error of the SDK means, and every condition that AMQP and the service know, as the SDK writes them: without
+# `amqp:` or `com.microsoft:`. Only its size is the event's own fault; all else may mend itself, or be mended by somebody,
+# while clients try again.
+ERRORS = ErrorTable(
+    types=dict.fromkeys(
+        (
+            *HTTP_CLIENT_ERRORS,  # of the credential, which asks for tokens over HTTP
+            SerializationError,
+            exceptions.EventHubError,
+            exceptions.ClientClosedError,
+            exceptions.ConnectionLostError,
+            exceptions.ConnectError,
+            exceptions.AuthenticationError,
+            exceptions.EventDataError,
+            exceptions.EventDataSendError,
+            exceptions.OperationTimeoutError,
+            exceptions.OwnershipLostError,
+        ),
+        QueueUnavailable,
+    ),
+    conditions=dict.fromkeys(
+        (
+            *("internal-error", "not-found", "unauthorized-access", "decode-error", "resource-limit-exceeded"),
+            *("not-allowed", "invalid-field", "not-implemented", "resource-locked", "precondition-failed"),
+            *("resource-deleted", "illegal-state", "frame-size-too-small"),
+            *("connection:forced", "connection:framing-error", "connection:redirect"),
+            *("session:window-violation", "session:errant-link", "session:handle-in-use", "session:unattached-handle"),
+            *("link:detach-forced", "link:transfer-limit-exceeded", "link:redirect", "link:stolen"),
+            *("client-error", "unknown-error", "vendor-error", "socket-error"),
+            *("server-busy", "timeout", "operation-cancelled", "auth-failed", "entity-disabled", "message-lock-lost"),
+            *("argument-error", "argument-out-of-range", "partition-not-owned", "publisher-revoked", "store-lock-lost"),
+            *("container-close", "producer-epoch-stolen", "out-of-order-sequence"),
+        ),
+        QueueUnavailable,
+    )
+    | {"link:message-size-exceeded": EventTooLarge},
+)
 
 # The service takes 1 MiB a message; the rest is room for what the envelope adds.
 MAX_BATCH_BYTES = 1_000_000
@@ -78,7 +117,20 @@ class EventHubsCommandQueue:
         event = EventData(command.to_bytes())
         event.content_type = "application/json"
         event.properties = dict([("kind", command.kind), *properties.items()])
-        lane = self._lanes[partition_of(command.item_id, len(self._lanes))]
+        await self._send(partition_of(command.item_id, len(self._lanes)), event)
+
+    async def send_raw(self, place: UUID | str, body: bytes, properties: dict[str, str]) -> None:
+        """See ReplayQueue."""
+        event = EventData(body)
+        event.properties = dict(properties.items())
+        if isinstance(place, UUID):
+            event.content_type = "application/json"
+            await self._send(partition_of(place, len(self._lanes)), event)
+        else:
+            await self._send(int(place) % len(self._lanes), event)
+
+    async def _send(self, partition: int, event: EventData) -> None:
+        lane = self._lanes[partition]
         if len(lane.waiting) >= MAX_WAITING_PER_LANE:
             raise Overloaded("Too many writes are waiting for the queue.")
         one = _Waiting(event, asyncio.get_running_loop().create_future())
@@ -156,15 +208,23 @@ class EventHubsCommandQueue:
         return batch, members
 
     async def _send_batch(self, lane: _Lane, batch: EventDataBatch, members: list[_Waiting]) -> None:
+        failure: Exception = QueueUnavailable("The send was cut off.")
         try:
             await self._attempt(lane, lambda client: client.send_batch(batch, timeout=self._settings.send_timeout_s))
-        except QueueUnavailable as error:
-            for one in members:
-                _fail(one, error)
+        except EventTooLarge as error:
+            failure = error
+            if len(members) > 1:  # one of them is; the others go alone and are not harmed
+                for one in members:
+                    await self._send_batch(lane, _batch_of(lane, one), [one])
+        except CatalogError as error:
+            failure = error
         else:
             for one in members:
                 if not one.acknowledged.done():
                     one.acknowledged.set_result(None)
+        finally:
+            for one in members:
+                _fail(one, failure)
 
     async def _attempt[T](self, lane: _Lane, work: Callable[[EventHubProducerClient], Awaitable[T]]) -> T:
         if lane.client is None:
@@ -172,7 +232,7 @@ class EventHubsCommandQueue:
         try:
             async with self._errors_as_ours(), asyncio.timeout(self._settings.send_timeout_s):
                 return await work(lane.client)
-        except QueueUnavailable:
+        except CatalogError:
             # What state a failed or cancelled send leaves the link in is nobody's promise: the next send opens anew.
             self._discard_client(lane)
             raise
@@ -181,9 +241,8 @@ class EventHubsCommandQueue:
     async def _errors_as_ours(self) -> AsyncIterator[None]:
         try:
             yield
-        except (EventHubError, TimeoutError, OSError) as error:
-            log.warning("send failed: %s %s", type(error).__name__, getattr(error, "error", None))
-            raise QueueUnavailable("The queue is not available.") from error
+        except ERRORS.caught as error:
+            raise as_ours(error) from error
 
     def _discard_client(self, lane: _Lane) -> None:
         client, lane.client = lane.client, None
@@ -191,6 +250,22 @@ class EventHubsCommandQueue:
             task = asyncio.create_task(_close(client))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def as_ours(error: Exception) -> CatalogError:
+    """Our error for one of the vendor's."""
+    condition = getattr(error, "error", None) if isinstance(error, exceptions.EventHubError) else None
+    ours = ERRORS.meaning(error, condition=condition)
+    if ours is EventTooLarge:
+        return EventTooLarge("The command is larger than the queue takes.")
+    log.warning("send failed: %s %s", type(error).__name__, condition or "")
+    return ours("The queue is not available.")
+
+
+def _batch_of(lane: _Lane, one: _Waiting) -> EventDataBatch:
+    batch = EventDataBatch(max_size_in_bytes=MAX_BATCH_BYTES, partition_id=str(lane.partition))
+    batch.add(one.event)
+    return batch
 
 
 def _fail(one: _Waiting, error: Exception) -> None:
@@ -202,5 +277,5 @@ async def _close(client: EventHubProducerClient) -> None:
     try:
         async with asyncio.timeout(5):
             await client.close()
-    except (EventHubError, TimeoutError, OSError) as error:
+    except ERRORS.caught as error:
         log.info("closing a broken producer: %s", type(error).__name__)
