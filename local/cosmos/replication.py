@@ -30,7 +30,7 @@ class Link:
         self._account = account
         self._wake = asyncio.Event()
         self._written: deque[tuple[float, int]] = deque()  # (when durable, LSN), only while there is a lag
-        self._due = source.store.durable_lsn  # what was there at the start is due at once
+        self.due = source.store.durable_lsn  # changes up to here may pass; what was there at the start is due at once
         source.store.changed.append(self._source_changed)
 
     def _source_changed(self) -> None:
@@ -76,14 +76,14 @@ class Link:
         """Move the mark up to which changes may pass; seconds until the next one, None when there is none."""
         if not self.lag_ms:
             self._written.clear()
-            self._due = self.source.store.durable_lsn
+            self.due = self.source.store.durable_lsn
             return None
         now = time.monotonic()
         while self._written:
             due_at = self._written[0][0] + self.lag_ms / 1000
             if due_at > now:
                 return due_at - now
-            self._due = max(self._due, self._written.popleft()[1])
+            self.due = max(self.due, self._written.popleft()[1])
         return None
 
     def step(self) -> int:
@@ -102,7 +102,7 @@ class Link:
         rows = self.source.store.db.execute(
             f"SELECT lsn, pk, id, losers, {VERSION_COLUMNS} FROM {source_table.name}"
             " WHERE lsn > ? AND lsn <= ? ORDER BY lsn LIMIT ?",
-            (after, self._due, _BATCH),
+            (after, self.due, _BATCH),
         ).fetchall()
         if not rows:
             return 0
