@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,7 +35,8 @@ ERRORS = ErrorTable(
         (304, 400, 401, 403, 404, 405, 409, 411, 412, 413, 415, 416, 429, 500, 501, 503), DeadLettersUnavailable
     ),
 )
-LONGEST_NAME = 1024
+# A name that is none of ours is not even asked for: `..` in it would leave the container.
+_NAME = re.compile(r"(?P<hub>[^/]+/[^/]+)/(?P<partition>[^/]+)/(?P<sequence>[0-9]{20})-[0-9a-f]{16}")
 
 
 class BlobDeadLetters:
@@ -71,7 +73,7 @@ class BlobLetterBox:
 
     async def read(self, name: str) -> ParkedLetter:
         """See LetterBox."""
-        if not 0 < len(name) <= LONGEST_NAME:
+        if not _NAME.fullmatch(name):
             raise UnknownLetter("There is no letter of this name.")
         with _errors_as_ours():
             try:
@@ -94,7 +96,9 @@ class BlobLetterBox:
             except ResourceNotFoundError:
                 return  # taken out already: by somebody else, or by our own first try whose reply was lost
             except ResourceModifiedError as error:
-                raise LetterChanged("Under this name lies another letter by now.") from error
+                # The condition may be judged before it is seen that nothing is there.
+                if await self._container.get_blob_client(letter.name).exists():
+                    raise LetterChanged("Under this name lies another letter by now.") from error
 
 
 @contextmanager
@@ -155,19 +159,17 @@ def _metadata(letter: DeadLetter) -> dict[str, str]:
 
 def _line(blob: BlobProperties) -> LetterLine | None:
     """A blob as a line of the list; None for one that is named as no letter is."""
-    hub, _, rest = str(blob.name).rpartition("/")
-    hub, _, partition = hub.rpartition("/")
-    sequence = rest.partition("-")[0]
-    if not hub or not (sequence.isascii() and sequence.isdigit()):
+    name = _NAME.fullmatch(str(blob.name))
+    if name is None:
         return None
     metadata: dict[str, Any] = blob.metadata or {}
     size = str(metadata.get("bytes", ""))
     return LetterLine(
         name=str(blob.name),
         reason=str(metadata.get("reason", "unknown")),
-        hub=hub,
-        partition=partition,
-        sequence=int(sequence),
+        hub=name["hub"],
+        partition=name["partition"],
+        sequence=int(name["sequence"]),
         parked_at=_parked(metadata) or blob.creation_time or datetime.fromtimestamp(0, UTC),
         size=int(size) if size.isascii() and size.isdigit() else int(blob.size or 0),
     )

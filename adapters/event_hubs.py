@@ -27,7 +27,7 @@ from domain.errors import CatalogError, EventTooLarge, Overloaded, QueueUnavaila
 log = logging.getLogger("catalog.event_hubs")
 
 # What every error of the SDK means, and every condition that AMQP and the service know, as the SDK writes them: without
-# `amqp:` or `com.microsoft:`. Only its size is the event's own fault; all else may mend itself, or be mended by somebody,
+# `amqp:` or `com.microsoft:`. Only its size is the event's own fault; all else may mend itself, or somebody mends it,
 # while clients try again.
 ERRORS = ErrorTable(
     types=dict.fromkeys(

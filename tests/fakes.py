@@ -1,15 +1,26 @@
 """In-memory fakes of our own ports; each passes its port's contract suite, as the real adapters do."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from domain.commands import Command
-from domain.errors import ItemChanged, StoreUnavailable, TransientError
+from domain.errors import DeadLettersUnavailable, ItemChanged, QueueUnavailable, StoreUnavailable, TransientError
 from domain.ordering import EventStamp
-from domain.ports import AlreadyApplied, CommentsAfter, EntriesExist, ItemsAfter
+from domain.ports import (
+    AlreadyApplied,
+    CommentsAfter,
+    EntriesExist,
+    ItemsAfter,
+    LetterChanged,
+    LetterLine,
+    ParkedLetter,
+    UnknownLetter,
+)
 from domain.records import (
     DeadLetter,
+    Delivery,
     Entry,
     EntryKind,
     EntryState,
@@ -263,3 +274,65 @@ class InMemoryCommandQueue:
     async def send(self, command: Command, properties: dict[str, str]) -> None:
         self.outage.strike(self.error)
         self.sent.append((command, properties))
+
+
+@dataclass
+class InMemoryLetterBox:
+    """Fulfils LetterBox, over the letters that InMemoryDeadLetters parked."""
+
+    parked: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
+
+    async def lines(self, beginning: str = "") -> AsyncIterator[LetterLine]:
+        self.parked.outage.strike(DeadLettersUnavailable)
+        for name, letter in sorted(self._by_name().items()):
+            stamp = letter.delivery.stamp
+            if name.startswith(beginning):
+                yield LetterLine(
+                    name=name,
+                    reason=letter.reason,
+                    hub=stamp.hub,
+                    partition=stamp.partition,
+                    sequence=stamp.sequence,
+                    parked_at=letter.parked_at,
+                    size=len(letter.delivery.body),
+                )
+
+    async def read(self, name: str) -> ParkedLetter:
+        self.parked.outage.strike(DeadLettersUnavailable)
+        letter = self._by_name().get(name)
+        if letter is None:
+            raise UnknownLetter(name)
+        return ParkedLetter(name, letter, _tag(letter))
+
+    async def remove(self, letter: ParkedLetter) -> None:
+        self.parked.outage.strike(DeadLettersUnavailable)
+        for key, stored in list(self.parked.letters.items()):
+            if letter_name(stored.delivery) == letter.name:
+                if _tag(stored) != letter.tag:
+                    raise LetterChanged(letter.name)
+                del self.parked.letters[key]
+
+    def _by_name(self) -> dict[str, DeadLetter]:
+        return {letter_name(letter.delivery): letter for letter in self.parked.letters.values()}
+
+
+def letter_name(delivery: Delivery) -> str:
+    stamp = delivery.stamp
+    digest = hashlib.sha256(delivery.body).hexdigest()[:16]
+    return f"{stamp.hub}/{stamp.partition}/{stamp.sequence:020d}-{digest}"
+
+
+def _tag(letter: DeadLetter) -> str:
+    return str(id(letter))
+
+
+@dataclass
+class InMemoryReplayQueue:
+    """Fulfils ReplayQueue."""
+
+    sent: list[tuple[UUID | str, bytes, dict[str, str]]] = field(default_factory=list)
+    outage: Outage = field(default_factory=Outage)
+
+    async def send_raw(self, place: UUID | str, body: bytes, properties: dict[str, str]) -> None:
+        self.outage.strike(QueueUnavailable)
+        self.sent.append((place, body, properties))

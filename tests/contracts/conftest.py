@@ -12,17 +12,24 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient, PartitionContext
 from azure.storage.blob.aio import BlobServiceClient
 
-from adapters.blobs import BlobDeadLetters
+from adapters.blobs import BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
 from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings
 from domain.commands import command_of
+from domain.ports import DeadLetters, LetterBox
 from local.provision import provision
 from local.stack import COSMOS_KEY, Stack
 from settings import ACTIVITY, CONSUMER_GROUP, DATABASE, DEAD_LETTER_CONTAINER, HUB, ITEMS, OUTCOMES
-from tests.fakes import InMemoryActivityStore, InMemoryDeadLetters, InMemoryItemStore, InMemoryOutcomes
+from tests.fakes import (
+    InMemoryActivityStore,
+    InMemoryDeadLetters,
+    InMemoryItemStore,
+    InMemoryLetterBox,
+    InMemoryOutcomes,
+)
 from tests.processes import free_block, start
 
 REGION = "West Europe"
@@ -111,6 +118,23 @@ def dead_letters(request: pytest.FixtureRequest) -> object:
         return InMemoryDeadLetters()
     service = request.getfixturevalue("letter_box")
     return BlobDeadLetters(service.get_container_client(DEAD_LETTER_CONTAINER))
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Both sides of one store of letters."""
+
+    parked: DeadLetters
+    box: LetterBox
+
+
+@pytest.fixture(params=["fake", "stand-in"])
+def letters(request: pytest.FixtureRequest) -> Letters:
+    if request.param == "fake":
+        parked = InMemoryDeadLetters()
+        return Letters(parked, InMemoryLetterBox(parked))
+    container = request.getfixturevalue("letter_box").get_container_client(DEAD_LETTER_CONTAINER)
+    return Letters(BlobDeadLetters(container), BlobLetterBox(container))
 
 
 @pytest.fixture
