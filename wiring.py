@@ -13,7 +13,7 @@ from azure.cosmos.aio import CosmosClient
 from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from adapters.blobs import BlobDeadLetters
+from adapters.blobs import BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
 from adapters.cosmos_items import CosmosItemStore
@@ -21,7 +21,7 @@ from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings
 from domain.acceptance import Acceptance
 from domain.operations import Operations
-from domain.ports import ActivityStore, CommandQueue, DeadLetters, ItemStore, Outcomes
+from domain.ports import ActivityStore, CommandQueue, DeadLetters, ItemStore, LetterBox, Outcomes, ReplayQueue
 from domain.processing import Processor
 from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, ITEMS, OUTCOMES, Settings
 
@@ -63,17 +63,22 @@ class Parts:
     @cached_property
     def command_queue(self) -> CommandQueue:
         """The way to the processor."""
-        return EventHubsCommandQueue(self._producer, QueueSettings(self.settings.event_hub_partitions))
+        return self._hub
+
+    @cached_property
+    def replay_queue(self) -> ReplayQueue:
+        """The same way, for parked events."""
+        return self._hub
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Where events that cannot succeed are parked."""
-        ours = self.settings
-        if ours.dead_letters:
-            service = BlobServiceClient.from_connection_string(ours.dead_letters)
-        else:
-            service = BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential)
-        return BlobDeadLetters(service.get_container_client(DEAD_LETTER_CONTAINER))
+        return BlobDeadLetters(self._letter_account.get_container_client(DEAD_LETTER_CONTAINER))
+
+    @cached_property
+    def letter_box(self) -> LetterBox:
+        """The same place, for operators."""
+        return BlobLetterBox(self._letter_account.get_container_client(DEAD_LETTER_CONTAINER))
 
     @cached_property
     def acceptance(self) -> Acceptance:
@@ -96,6 +101,29 @@ class Parts:
             region=self.settings.region,
             now=self.now,
         )
+
+    async def close(self) -> None:
+        """Close what was opened; for programs that end (a worker process is killed, and never comes here)."""
+        built = self.__dict__
+        if "_hub" in built:
+            await self._hub.close()
+        if "_cosmos" in built:
+            await self._cosmos[0].close()
+        if "_letter_account" in built:
+            await self._letter_account.close()
+        if "_credential" in built:
+            await self._credential.close()
+
+    @cached_property
+    def _hub(self) -> EventHubsCommandQueue:
+        return EventHubsCommandQueue(self._producer, QueueSettings(self.settings.event_hub_partitions))
+
+    @cached_property
+    def _letter_account(self) -> BlobServiceClient:
+        ours = self.settings
+        if ours.dead_letters:
+            return BlobServiceClient.from_connection_string(ours.dead_letters)
+        return BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential)
 
     @cached_property
     def _credential(self) -> AsyncTokenCredential:
