@@ -202,8 +202,7 @@ class _Transaction:
             state.write = None  # made and deleted in this very batch
             state.rid = None
             return Result(204, charge=charge)
-        lsn, stamp = self._call.store.next_write()
-        state.write = deletion(self._pk, str(operation.get("id")), state.row, lsn, stamp)
+        state.write = deletion(self._call, self._pk, str(operation.get("id")), state.row)
         state.rid = None
         return Result(204, charge=charge)
 

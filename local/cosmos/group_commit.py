@@ -1,14 +1,15 @@
 """One SQLite connection whose commits are shared by all requests of a moment, and synced off the event loop.
 
 SQLite in WAL mode with synchronous=FULL syncs the log inside each COMMIT. Here COMMIT only writes the log
-(synchronous=NORMAL), then the log file is synced by fdatasync in a thread, once for all requests that arrived
-meanwhile, and only then are they answered: the same guarantee, without blocking the loop and at a fraction of
-the syncs.
+(synchronous=NORMAL), then the log file is synced by fdatasync in a thread, and only then are the writers answered:
+the same guarantee without blocking the loop. What arrives while the disk is busy shares the next commit and sync.
 """
 
 import asyncio
 import os
+import queue
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class GroupCommit:
         self._open_waiters: list[Waiter] = []
         self._unsynced: list[Waiter] = []
         self._syncing = False
+        self._thread: threading.Thread | None = None
+        self._batches: queue.SimpleQueue[list[Waiter] | None] = queue.SimpleQueue()
         self.closed = False
         self.on_rollback: Callable[[], None] = lambda: None
         self.on_commit: Callable[[], Waiter] | None = None  # what it returns waits for the sync
@@ -38,7 +41,8 @@ class GroupCommit:
         if not self._open:
             self.connection.execute("BEGIN IMMEDIATE")
             self._open = True
-            self._loop.call_soon(self._commit_if_open)
+            if not self._syncing:
+                self._loop.call_soon(self._commit_if_open)
 
     def when_durable(self, waiter: Waiter) -> None:
         """Call `waiter` with None once everything written so far is on disk, with the error if it never will be."""
@@ -85,6 +89,9 @@ class GroupCommit:
         """Commit, sync and close."""
         self._commit_if_open()
         self.closed = True
+        if self._thread is not None:
+            self._batches.put(None)
+            self._thread.join()
         if self._wal >= 0:
             os.fdatasync(self._wal)
             os.close(self._wal)
@@ -116,22 +123,26 @@ class GroupCommit:
             self._wal = os.open(f"{self.path}-wal", os.O_RDONLY)
         self._syncing = True
         batch, self._unsynced = self._unsynced, []
-        # A duplicate: close() may run while the thread still syncs.
-        descriptor = os.dup(self._wal)
-        self._loop.run_in_executor(None, self._sync, descriptor, batch)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._sync_for_ever, name="cosmos-sync", daemon=True)
+            self._thread.start()
+        self._batches.put(batch)
 
-    def _sync(self, descriptor: int, batch: list[Waiter]) -> None:
-        error: Exception | None = None
-        try:
-            os.fdatasync(descriptor)
-        except OSError as failure:
-            error = failure
-        finally:
-            os.close(descriptor)
-        self._loop.call_soon_threadsafe(self._synced, batch, error)
+    def _sync_for_ever(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            error: Exception | None = None
+            try:
+                os.fdatasync(self._wal)
+            except OSError as failure:
+                error = failure
+            try:
+                self._loop.call_soon_threadsafe(self._synced, batch, error)
+            except RuntimeError:  # the loop was closed without waiting: nobody is left to be told
+                return
 
     def _synced(self, batch: list[Waiter], error: Exception | None) -> None:
         self._syncing = False
+        self._commit_if_open()
         for waiter in batch:
             waiter(error)
         self._start_sync()

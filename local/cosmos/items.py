@@ -5,7 +5,6 @@ from typing import Any
 
 from local.cosmos import charges, patch
 from local.cosmos.calls import Call, etag_matches
-from local.cosmos.catalog import new_etag
 from local.cosmos.conflicts import LIVE
 from local.cosmos.documents import Draft, checked_id, draft_from, draft_of, expiry_of, finished
 from local.cosmos.errors import CosmosError, bad_request, conflict, not_found, precondition_failed
@@ -76,18 +75,19 @@ def delete(call: Call) -> Response:
     """DELETE …/docs/{id}."""
     row = _existing(call)
     call.check_if_match(row.version.etag)
-    lsn, stamp = call.store.next_write()
-    write = deletion(call.partition_key(), _id(call), row, lsn, stamp)
+    write = deletion(call, call.partition_key(), _id(call), row)
     call.store.put(call.table, [write])
     call.charge = charges.write("delete", len(row.version.body or ""))
-    response = call.answer(204, b"", lsn)
+    response = call.answer(204, b"", write.lsn)
     response.after = call.store.group.when_durable
     return response
 
 
-def deletion(pk: str, item_id: str, row: Row, lsn: int, stamp: int) -> Write:
+def deletion(call: Call, pk: str, item_id: str, row: Row) -> Write:
     """The write that deletes."""
-    return Write(pk, item_id, None, None, row, row.version.rid, lsn, new_etag(), stamp // 1_000_000, None, stamp)
+    lsn, stamp = call.store.next_write()
+    etag = call.store.new_etag(lsn, stamp)
+    return Write(pk, item_id, None, None, row, row.version.rid, lsn, etag, stamp // 1_000_000, None, stamp)
 
 
 def patch_item(call: Call) -> Response:
@@ -134,7 +134,7 @@ def prepare(call: Call, draft: Draft, row: Row | None, rid: int | None) -> tuple
     """The write of a draft with new system properties, and its finished body."""
     lsn, stamp = call.store.next_write()
     ts = stamp // 1_000_000
-    etag = new_etag()
+    etag = call.store.new_etag(lsn, stamp)
     number = call.store.new_rid(lsn) if rid is None else rid
     container = call.container
     text = finished(draft.text, container, number, etag, ts)

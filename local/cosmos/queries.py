@@ -8,14 +8,13 @@ from typing import Any
 
 from local.cosmos import charges
 from local.cosmos.calls import Call
-from local.cosmos.catalog import new_etag
 from local.cosmos.conflicts import LIVE
 from local.cosmos.errors import bad_request
 from local.cosmos.http import Response
+from local.cosmos.items import deletion
 from local.cosmos.sql.executor import Page, Scope, execute
 from local.cosmos.sql.memory import query_text
 from local.cosmos.sql.parser import parse
-from local.cosmos.state import Write
 from local.cosmos.values import key_of_header, parse_json
 
 _DEFAULT_PAGE = 100
@@ -134,10 +133,8 @@ def delete_by_key(call: Call) -> Response:
     writes = []
     for (item_id,) in found:
         row = store.row(table, pk, item_id)
-        lsn, stamp = store.next_write()
         if row is not None:
-            rid = row.version.rid
-            writes.append(Write(pk, item_id, None, None, row, rid, lsn, new_etag(), int(now), None, stamp))
+            writes.append(deletion(call, pk, item_id, row))
     if writes:
         store.put(table, writes)
     call.charge = round(sum(charges.write("delete", 0) for _ in writes), 2)

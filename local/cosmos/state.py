@@ -300,6 +300,10 @@ class RegionStore:
         """The rid number of a document created at this LSN: no other region makes the same one."""
         return (lsn << rids.REGION_BITS) | self.number
 
+    def new_etag(self, lsn: int, stamp: int) -> str:
+        """The ETag, quotes included, of the write with this LSN and stamp: no other write has it."""
+        return f'"{lsn:08x}-{self.number:04x}-{stamp:016x}"'
+
     def put(self, table: Table, writes: Sequence[Write]) -> None:
         """Store the writes of one request in the open transaction, all or none.
 
