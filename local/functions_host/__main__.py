@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from .environment import read_local_settings
 from .errors import SettingsError
@@ -45,7 +45,15 @@ def _port(arguments: argparse.Namespace) -> int:
     return port
 
 
+def _claim_stdout() -> TextIO:
+    """Keep stdout for the one line it is meant for; what the app prints goes to stderr."""
+    stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return stdout
+
+
 async def _run(arguments: argparse.Namespace) -> None:
+    stdout = _claim_stdout()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGINT, stopping.set)
@@ -76,7 +84,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         if host.state.phase is Phase.ERROR:
             host.console.error(f"answering 503 at http://127.0.0.1:{bound} until restarted with a usable host.json")
         else:
-            print(f"ready: http://127.0.0.1:{bound}", flush=True)
+            print(f"ready: http://127.0.0.1:{bound}", file=stdout, flush=True)
     await stop_asked
     await host.stop()
     _leave(0)

@@ -38,7 +38,7 @@ class HubEvent:
     body: bytes
     sequence_number: int
     offset: str
-    enqueued_time: datetime
+    enqueued_time: str  # in UTC, without a zone, as .NET writes it
     partition_key: str | None
     properties: Mapping[str, Any]
     system_properties: Mapping[str, Any]
@@ -82,10 +82,10 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _time_text(moment: datetime) -> str:
+def _time_text(milliseconds: int) -> str:
     """A time as .NET writes one without a zone: no fraction when it is zero, no trailing zeros."""
-    base = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f"{moment.microsecond:06d}".rstrip("0")
+    base = datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f"{milliseconds % 1000:03d}".rstrip("0")
     return f"{base}.{fraction}" if fraction else base
 
 
@@ -94,14 +94,15 @@ def event_of(message: AmqpMessage) -> HubEvent:
     annotations: Mapping[Any, Any] = message.message_annotations or {}
     milliseconds = int(annotations[PROP_ENQUEUED_TIME])
     key = annotations.get(PROP_PARTITION_KEY)
-    enqueued = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+    enqueued = _time_text(milliseconds)
     system: dict[str, Any] = {}
-    for field, name in _PROPERTY_NAMES.items():
-        value = getattr(message.properties, field) if message.properties is not None else None
-        if value is not None:
-            system[name] = _plain(value)
+    if message.properties is not None:
+        for field, name in _PROPERTY_NAMES.items():
+            value = getattr(message.properties, field)
+            if value is not None:
+                system[name] = _plain(value)
     for name, value in annotations.items():
-        system[_text(name)] = f"{_time_text(enqueued)}+00:00" if name == PROP_ENQUEUED_TIME else _plain(value)
+        system[_text(name)] = f"{enqueued}+00:00" if name == PROP_ENQUEUED_TIME else _plain(value)
     return HubEvent(
         body=_body(message),
         sequence_number=int(annotations[PROP_SEQUENCE_NUMBER]),
@@ -135,7 +136,7 @@ def _system_properties(event: HubEvent) -> dict[str, Any]:
         "Offset": _offset_number(event.offset),
         "OffsetString": event.offset,
         "PartitionKey": event.partition_key,
-        "EnqueuedTimeUtc": _time_text(event.enqueued_time),
+        "EnqueuedTimeUtc": event.enqueued_time,
     }
 
 
@@ -151,7 +152,7 @@ def batch_metadata(events: Sequence[HubEvent], context: PartitionContext) -> dic
         "OffsetArray": json_datum([_offset_number(event.offset) for event in events]),
         "OffsetStringArray": json_datum([event.offset for event in events]),
         "PartitionKeyArray": json_datum([event.partition_key for event in events if event.partition_key is not None]),
-        "EnqueuedTimeUtcArray": json_datum([_time_text(event.enqueued_time) for event in events]),
+        "EnqueuedTimeUtcArray": json_datum([event.enqueued_time for event in events]),
     }
 
 
@@ -166,7 +167,7 @@ def single_metadata(event: HubEvent, context: PartitionContext) -> dict[str, Any
         "SequenceNumber": json_datum(event.sequence_number),
         "Offset": text_datum(str(_offset_number(event.offset))),
         "OffsetString": text_datum(event.offset),
-        "EnqueuedTimeUtc": json_datum(_time_text(event.enqueued_time)),
+        "EnqueuedTimeUtc": json_datum(event.enqueued_time),
     }
     if event.partition_key is not None:
         metadata["PartitionKey"] = text_datum(event.partition_key)

@@ -208,7 +208,8 @@ def test_a_stop_answers_what_is_in_flight(start_host: StartHost, number: signal.
 
     assert answer.status == 200
     assert host.process.wait() == 0
-    assert host.process.out == [f"ready: {host.url}"]
+    assert host.process.out == [f"ready: {host.url}"]  # what the app prints goes elsewhere
+    assert "printed at import" in host.process.err
 
 
 def test_a_stop_does_not_wait_for_ever(start_host: StartHost) -> None:

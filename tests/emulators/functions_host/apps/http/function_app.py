@@ -12,6 +12,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 _flaky_ids: list[str] = []
 
 logging.info("line at import")
+print("printed at import")
 
 
 def _json(value: object, status: int = 200) -> func.HttpResponse:

@@ -1,0 +1,1 @@
+"""What the functions host costs, as ratios to named baselines measured in the same run."""
