@@ -279,11 +279,13 @@ def _recounted(item_id: UUID, name: str, summary: dict[str, Any] | None, votes: 
 
 
 def _no_longer_waiting(tombstone_id: str) -> Any:
-    return ("patch", (tombstone_id, [{"op": "remove", "path": "/uncounted"}]), {})
+    # Version 3: in whatever order the regions see the two, this is the later state of the tombstone.
+    operations = [{"op": "remove", "path": "/uncounted"}, {"op": "set", "path": "/version", "value": 3}]
+    return ("patch", (tombstone_id, operations), {})
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
-    """A comment or rating as stored; version 1 lives, 2 is deleted and wins every conflict."""
+    """A comment or rating as stored; version 1 lives, 2 is deleted and wins every conflict, 3 is recounted."""
     document: dict[str, Any] = {
         "id": str(entry.entry_id),
         "itemId": str(entry.item_id),

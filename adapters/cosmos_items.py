@@ -16,7 +16,10 @@ from domain.times import from_iso, iso
 # Broker retention (7 days) and a margin: a tombstone and a marker must outlive every replay.
 TOMBSTONE_TTL_S = 8 * 24 * 3600
 
-_PAGE = "c.id, c.itemId, c.kind, c.name, c.price, c.image, c.version, c.hub, c.partition, c.sequence, c.enqueued"
+_PAGE = (
+    "c.id, c.itemId, c.kind, c.name, c.price, c.image, c.version, "
+    "c.hub, c.partition, c.sequence, c.enqueued, c.createdBy"
+)
 
 
 class CosmosItemStore:
@@ -138,6 +141,7 @@ def document_of(item: StoredItem) -> dict[str, Any]:
         "price": float(item.price),
         "version": item.version,
         **stamp_members(item.written_by),
+        "createdBy": stamp_members(item.created_by),
     }
     if item.image is not None:
         document["image"] = item.image
@@ -156,6 +160,7 @@ def item_of(document: dict[str, Any]) -> StoredItem:
         image=document.get("image"),
         version=int(document["version"]),
         written_by=stamp_of(document),
+        created_by=stamp_of(document["createdBy"]),
         deleted=document["kind"] == "deleted-item",
         etag=document.get("_etag"),
     )

@@ -37,7 +37,7 @@ from domain.ports import (
     Outcomes,
 )
 from domain.records import DeadLetter, Delivery, EntryKind, Failure, Marker, Removal, StoredItem
-from domain.rules import entry_of, is_replay, item_after
+from domain.rules import entry_of, is_replay, item_after, may_have_failed_before
 
 # Another writer of the same item is rare (its commands share a partition); losing to one five times is not by chance.
 ATTEMPTS_AT_A_CHANGED_ITEM = 5
@@ -117,6 +117,8 @@ class Processor:
             if stored is not None and is_replay(stored, stamp):
                 await self._finish_replay(command, stamp)
                 return
+            if stored is not None and await self._has_failed(one, stored):
+                return
             try:
                 item = item_after(command, stored, stamp)
             except PermanentError:
@@ -175,8 +177,19 @@ class Processor:
         if item is None or item.deleted:
             await self._without_item(run)
             return
+        run = [one for one in run if not await self._has_failed(one, item)]
         for start in range(0, len(run), MAX_ENTRIES):
             await self._add_chunk(run[start : start + MAX_ENTRIES])
+
+    async def _has_failed(self, one: Asked, item: StoredItem) -> bool:
+        """Whether an earlier delivery found no item and failed: who was told so must not see an effect later.
+
+        An event that an operator sends again is meant to succeed now.
+        """
+        stamp = one.delivery.stamp
+        if stamp.is_sent_again or not may_have_failed_before(stamp, item):
+            return False
+        return await self.outcomes.find(one.command.command_id, one.command.digest) is not None
 
     async def _without_item(self, run: Sequence[Asked]) -> None:
         """The item is gone: what was stored before it went is a replay, everything else fails."""

@@ -21,6 +21,8 @@ class StoredItem:
     price: Decimal
     version: int
     written_by: EventStamp
+    created_by: EventStamp
+    """The event that made the item, or brought it back after a delete; updates leave it."""
     image: str | None = None
     deleted: bool = False
     etag: str | None = field(default=None, compare=False)

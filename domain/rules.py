@@ -1,12 +1,15 @@
 """The rules of the catalogue, pure: what a command makes of what is stored, and when it must not."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from domain.commands import AddComment, AddRating, DeleteItem, EntryCommand, ItemCommand, PutItem, UpdateItem
 from domain.errors import PreconditionFailed, Superseded, UnknownItem
 from domain.ordering import EventStamp, version_of
 from domain.records import Entry, StoredComment, StoredItem, StoredRating
+
+CLOCK_MARGIN = timedelta(minutes=1)
 
 
 def is_replay(stored: StoredItem, stamp: EventStamp) -> bool:
@@ -63,15 +66,16 @@ def _allows_any(command: ItemCommand) -> bool:
 
 
 def _put(command: PutItem, stored: StoredItem | None, version: int, stamp: EventStamp) -> StoredItem:
-    keeps_image = stored is not None and not stored.deleted
+    lives = stored is not None and not stored.deleted
     return StoredItem(
         item_id=command.item_id,
         name=command.name,
         description=command.description,
         price=command.price,
-        image=stored.image if stored is not None and keeps_image else None,
+        image=stored.image if stored is not None and lives else None,
         version=version,
         written_by=stamp,
+        created_by=stored.created_by if stored is not None and lives else stamp,
         etag=stored.etag if stored is not None else None,
     )
 
@@ -112,6 +116,17 @@ def entry_of(command: EntryCommand, stamp: EventStamp, region: str) -> Entry:
             )
         case _:
             assert_never(command)
+
+
+def may_have_failed_before(stamp: EventStamp, item: StoredItem) -> bool:
+    """Whether an event may be older than the item, so that an earlier delivery of it found none and failed.
+
+    Then its recorded failure decides. Brokers' clocks are compared with a margin: the price is a look-up, not an error.
+    """
+    made = item.created_by
+    if made.hub == stamp.hub and made.partition == stamp.partition:
+        return stamp.sequence < made.sequence
+    return stamp.enqueued < made.enqueued + CLOCK_MARGIN
 
 
 def is_older(entry: EventStamp, stamp: EventStamp) -> bool:

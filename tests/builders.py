@@ -38,6 +38,7 @@ def an_item(item_id: UUID | None = None, **changes: Any) -> StoredItem:
         "price": Decimal("19.90"),
         "version": 1,
         "written_by": a_stamp(),
+        "created_by": a_stamp(0),
     }
     return StoredItem(**(values | changes))
 
