@@ -33,8 +33,8 @@ def _message(body: bytes, sequence: int = 0, **more: Any) -> Message:
 def _decoded(messages: list[Message], data_type: str) -> list[Any]:
     events = [event_of(message) for message in messages]
     metadata = batch_metadata(events, PLACE)
-    decoded: list[Any] = EventHubTriggerConverter.decode(batch_datum(events, data_type), trigger_metadata=metadata)
-    return decoded
+    decoded: Any = EventHubTriggerConverter.decode(batch_datum(events, data_type), trigger_metadata=metadata)
+    return list(decoded)
 
 
 def test_binary_keeps_every_byte() -> None:

@@ -55,7 +55,7 @@ def test_function_timeout_ends_calls_also_those_never_answered(start_host: Start
         answers = list(pool.map(host.call, paths))
 
     assert [answer.status for answer in answers] == [500, 500, 500]
-    assert "Timeout value of 1 s exceeded by function: 'Functions.cancelled'" in host.process.log
+    wait_until(lambda: "Timeout value of 1 s exceeded by function: 'Functions.cancelled'" in host.process.log)
     assert host.call("/api/hello").status == 200
 
 
@@ -91,7 +91,7 @@ def test_a_broken_host_json_leaves_the_process_answering_503(
 def test_a_syntax_error_leaves_the_host_without_functions(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(_app_of(tmp_path, "import azure.functions as func\napp = func.FunctionApp(\n"))
 
-    assert "SyntaxError" in host.process.log
+    wait_until(lambda: "SyntaxError" in host.process.log)
     assert host.call("/api/fine").status == 404
     assert host.call("/admin/host/status").json()["state"] == "Running"
 
@@ -109,8 +109,8 @@ def test_what_the_worker_refuses_is_shown_in_its_words_and_nothing_loads(
 ) -> None:
     host = start_host(app)
 
-    assert message in host.process.log
-    assert "0 functions found" in host.process.log
+    wait_until(lambda: message in host.process.log)
+    wait_until(lambda: "0 functions found" in host.process.log)
     assert host.call("/api/fine").status == 404
     assert message in host.call("/admin/host/status").json()["errors"][0]
 
@@ -209,7 +209,7 @@ def test_a_stop_answers_what_is_in_flight(start_host: StartHost, number: signal.
     assert answer.status == 200
     assert host.process.wait() == 0
     assert host.process.out == [f"ready: {host.url}"]  # what the app prints goes elsewhere
-    assert "printed at import" in host.process.err
+    assert "printed at import" in host.process.log
 
 
 def test_a_stop_does_not_wait_for_ever(start_host: StartHost) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from .conftest import Host, StartHost
+from .processes import wait_until
 
 GUID = "5f0c4b33-8d9f-4d38-9a86-6d2ba0a6b2d3"
 
@@ -176,8 +177,8 @@ def test_what_is_no_response_is_an_empty_500(host: Host, path: str) -> None:
 def test_a_failure_is_in_the_log_with_its_stack(host: Host) -> None:
     host.call("/api/raises")
 
-    assert "ValueError: secret detail" in host.process.log
-    assert "Executed 'Functions.raises' (Failed, Id=" in host.process.log
+    wait_until(lambda: "ValueError: secret detail" in host.process.log)
+    wait_until(lambda: "Executed 'Functions.raises' (Failed, Id=" in host.process.log)
 
 
 def test_a_text_answer_is_plain_text(host: Host) -> None:
@@ -272,4 +273,4 @@ def test_the_host_lists_its_functions_with_their_bindings(host: Host) -> None:
 
     assert listed["only_get"][0]["type"] == "httpTrigger"
     assert listed["only_get"][0]["methods"] == ["GET"]
-    assert f"by_guid: [any method] {host.url}/api/items/{{item_id:guid}}" in host.process.log
+    wait_until(lambda: f"by_guid: [any method] {host.url}/api/items/{{item_id:guid}}" in host.process.log)

@@ -126,7 +126,7 @@ def test_a_failed_batch_without_a_retry_policy_is_checkpointed_and_gone(shared: 
 
     assert [entry["bodies"] for entry in lab.control.record("fail")] == [["lost"]]
     assert lab.control.done()["lost"] == 0
-    assert "Executed 'Functions.ingest' (Failed" in host.process.log
+    wait_until(lambda: "Executed 'Functions.ingest' (Failed" in host.process.log)
 
 
 def test_readers_turned_out_by_the_service_come_back_and_lose_nothing(shared: tuple[HubLab, Host]) -> None:
@@ -139,8 +139,8 @@ def test_readers_turned_out_by_the_service_come_back_and_lose_nothing(shared: tu
     lab.send({"0": ["after"], "1": ["too"]})
 
     wait_until(lambda: lab.control.done()["after"] and lab.control.done()["too"])
-    assert "another host has taken the partition" in host.process.log
-    assert "reading failed" in host.process.log
+    wait_until(lambda: "another host has taken the partition" in host.process.log)
+    wait_until(lambda: "reading failed" in host.process.log)
 
 
 def test_retries_keep_the_invocation_id_and_a_last_failure_is_checkpointed(lab: HubLab) -> None:

@@ -25,7 +25,7 @@ def test_a_stolen_partitions_invocation_runs_on_as_a_zombie_without_a_checkpoint
     assert zombies == set("0123")
     assert {name for name in "0123" if checkpoints[name]} == stolen
     assert {name: lab.blobs.checkpoint(name) for name in stolen} == {name: checkpoints[name] for name in stolen}
-    assert "another host" in first.process.log
+    wait_until(lambda: "another host" in first.process.log)
 
 
 async def test_hosts_take_over_from_each_other_under_load_and_nothing_is_lost(lab: HubLab) -> None:
