@@ -43,8 +43,7 @@ class Result:
         """The entry in the answer's array."""
         text = f'{{"statusCode":{self.status},"subStatusCode":{self.substatus},"requestCharge":{self.charge}'
         if self.etag is not None:
-            quoted = self.etag.replace('"', '\\"')
-            text += f',"eTag":"{quoted}"'
+            text += f',"eTag":"\\"{self.etag[1:-1]}\\""'
         if self.body is not None:
             text += f',"resourceBody":{self.body}'
         return text + "}"

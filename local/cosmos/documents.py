@@ -1,5 +1,6 @@
 """A document's body: what is refused, what the service adds, when it expires."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from local.cosmos.values import encode_json, key_of_document, parse_json
 
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 MAX_ID_BYTES = 1023
+_FORBIDDEN = re.compile(r"[/\\?#]| \Z")
 _SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
 _MAX_TTL = 2**31 - 1
 
@@ -31,11 +33,10 @@ def checked_id(value: object) -> str:
         raise bad_request("The input content is invalid because the required properties - 'id; ' - are missing")
     if not value:
         raise bad_request("The input name '' is invalid. Ensure to provide a unique non-empty string.")
-    for character in "/\\?#":
-        if character in value:
-            raise bad_request("The input name is invalid. It cannot contain the characters '/', '\\', '?', '#'.")
-    if value[-1] == " ":
-        raise bad_request("The input name is invalid. It cannot end with a space.")
+    if _FORBIDDEN.search(value):
+        raise bad_request(
+            "The input name is invalid. It cannot contain the characters '/', '\\', '?', '#' or end with a space."
+        )
     if len(value) > 255 and len(value.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
         raise bad_request(f"The input name is invalid. It is longer than {MAX_ID_BYTES} bytes.")
     return value
@@ -93,8 +94,7 @@ def expiry_of(container: Container, ttl: int | None, ts: int) -> int | None:
 def finished(draft_text: str, container: Container, rid: int, etag: str, ts: int) -> str:
     """The stored and returned body: the customer's members, then the system's."""
     rid_text = rids.document_rid(container.rid_bytes, rid)
-    quoted = etag.replace('"', '\\"')
     return (
         f'{draft_text[:-1]},"_rid":"{rid_text}","_self":"{container.self_link}docs/{rid_text}/",'
-        f'"_etag":"{quoted}","_attachments":"attachments/","_ts":{ts}}}'
+        f'"_etag":"\\"{etag[1:-1]}\\"","_attachments":"attachments/","_ts":{ts}}}'
     )

@@ -65,13 +65,16 @@ def encode_json(value: Any) -> str:
     """
     try:
         text = dump_text(value)
-        text.encode()
+        if not text.isascii():
+            text.encode()
     except (ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
         raise bad_request(f"The request body holds a value that JSON cannot store: {error}") from error
     return text
 
 
 _NUMBER = struct.Struct(">d")
+_BITS = struct.Struct(">Q")
+_CONSTANT_KEYS = {None: b"\x01", False: b"\x02", True: b"\x03"}
 _SIGN = 1 << 63
 _MASK = (1 << 64) - 1
 
@@ -89,23 +92,15 @@ def sort_key(value: Any) -> bytes:
 
     undefined < null < false < true < numbers < strings < arrays < objects; strings by code point.
     """
-    if isinstance(value, str):
+    kind = type(value)  # exact: what JSON is parsed to has no subclasses
+    if kind is str:
         return b"\x05" + value.encode("utf-8", "surrogatepass")
-    if value is None:
-        return b"\x01"
-    if value is True:
-        return b"\x03"
-    if value is False:
-        return b"\x02"
-    if isinstance(value, int | float):
-        raw = int.from_bytes(_NUMBER.pack(as_double(value)), "big")
-        raw = raw ^ _MASK if raw & _SIGN else raw | _SIGN
-        return b"\x04" + raw.to_bytes(8, "big")
-    if isinstance(value, list):
-        return b"\x06" + json.dumps(value, sort_keys=True).encode()
-    if isinstance(value, dict):
-        return b"\x07" + json.dumps(value, sort_keys=True).encode()
-    return b"\x00"
+    if kind is int or kind is float:
+        raw: int = _BITS.unpack(_NUMBER.pack(as_double(value)))[0]
+        return b"\x04" + _BITS.pack(raw ^ _MASK if raw & _SIGN else raw | _SIGN)
+    if kind in (list, dict):
+        return (b"\x06" if kind is list else b"\x07") + json.dumps(value, sort_keys=True).encode()
+    return _CONSTANT_KEYS.get(value, b"\x00")
 
 
 def at_path(document: Any, path: Sequence[str]) -> Any:
@@ -159,11 +154,16 @@ def key_of_header(header: str) -> tuple[str, int]:
     return text, len(parts)
 
 
+@lru_cache(maxsize=65536)
+def _key_of_string(value: str) -> str:
+    return f"[{dump_text(value)}]"
+
+
 def key_of_document(document: dict[str, Any], paths: Sequence[Sequence[str]]) -> str:
     """The canonical partition key text of a document."""
     if len(paths) == 1 and len(paths[0]) == 1:
         value = document.get(paths[0][0], UNDEFINED)
         if isinstance(value, str):
-            return f"[{dump_text(value)}]"
+            return _key_of_string(value)
         return key_text([value])
     return key_text([at_path(document, path) for path in paths])

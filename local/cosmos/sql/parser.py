@@ -102,6 +102,7 @@ class _Parser:
 
     def query(self) -> Query:
         """SELECT … FROM … [WHERE] [GROUP BY] [ORDER BY] [OFFSET LIMIT]."""
+        self._refuse_other_sources()
         self._alias = self._find_alias()
         self._need("select")
         distinct = self._take("distinct")
@@ -114,7 +115,7 @@ class _Parser:
             value = self._expression()
         elif not star:
             columns = self._columns()
-        self._from()
+        self._from(star=star)
         where = None
         if self._take("where"):
             self._in_where = True
@@ -145,6 +146,14 @@ class _Parser:
         check_grouping(query, select_at)
         return query
 
+    def _refuse_other_sources(self) -> None:
+        # Before names are looked up: those that JOIN and IN define would be unknown.
+        for place, token in enumerate(self._tokens):
+            after_from = place >= 2 and self._tokens[place - 2].word == "from"
+            if token.kind == "keyword" and (token.word == "join" or (token.word == "in" and after_from)):
+                self._at = place
+                self._unsupported("a FROM clause over anything but the container")
+
     def _find_alias(self) -> str:
         # SELECT names the alias before FROM defines it.
         depth = 0
@@ -163,16 +172,19 @@ class _Parser:
                 return names[0].text
         return ""
 
-    def _from(self) -> None:
-        if self._token.kind == "end" and self._at > 0:
+    def _from(self, *, star: bool) -> None:
+        if self._token.kind == "end":
             end = self._token
+            if star:
+                message = "Syntax error, 'SELECT *' is not valid if FROM clause is omitted."
+                raise BadQuery("SC1021", message, end.start, end.end)
             message = "Syntax error, a query without a FROM clause is not supported by this stand-in."
             raise BadQuery("SC1001", message, end.start, end.end)
         self._need("from")
         if self._token.kind != "word":
             self._fail()
         self._next()
-        if self._is("in") or self._is(".") or self._is("["):
+        if self._is(".") or self._is("["):
             self._unsupported("a FROM clause over anything but the container")
         if self._take("as"):
             if self._token.kind != "word":
@@ -180,8 +192,6 @@ class _Parser:
             self._next()
         elif self._token.kind == "word":
             self._next()
-        if self._is("join"):
-            self._unsupported("JOIN")
 
     def _unsupported(self, what: str) -> NoReturn:
         token = self._token

@@ -25,7 +25,9 @@ def test_regions_converge(choose: random.Random, regions: int, steps: int) -> No
     asyncio.run(run())
 
 
-def _version(origin: int, olsn: int, value: float | None = 1.0, state: int = LIVE, over: tuple[Version, ...] = ()) -> Version:
+def _version(
+    origin: int, olsn: int, value: float | None = 1.0, state: int = LIVE, over: tuple[Version, ...] = ()
+) -> Version:
     context = context_over(over, origin, olsn) if over else None
     return Version(olsn, '"e"', 1, None, state, "{}", value, olsn, origin, olsn, context)
 
