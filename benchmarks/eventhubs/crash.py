@@ -150,7 +150,6 @@ async def run(folder: Path, *, kills: int, seed: int, up_s: tuple[float, float] 
             await asyncio.sleep(chance.uniform(*up_s))
             broker.kill()
             await asyncio.to_thread(broker.start)
-        await asyncio.sleep(1)
         load.stop()
         await asyncio.gather(*tasks)
         return await _compare(broker, ledger, kills)

@@ -13,6 +13,7 @@ from local.eventhubs.server import EventHubsServer
 from tests.emulators.eventhubs.raw import RawClient, batch
 
 HUB = "commands"
+CLOSING: set[asyncio.Task[None]] = set()  # the SDK sleeps a second when it stops receiving: nobody waits for that
 
 
 def producer(broker: EventHubsServer, hub: str = HUB, **options: Any) -> EventHubProducerClient:
@@ -92,23 +93,25 @@ async def receiving(client: EventHubConsumerClient, **options: Any) -> AsyncIter
             yield collector
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            CLOSING.add(task)
+            task.add_done_callback(CLOSING.discard)
 
 
-async def read(broker: EventHubsServer, count: int, group: str = "$Default", **options: Any) -> Collector:
+async def read(
+    broker: EventHubsServer, count: int, group: str = "$Default", hub: str = HUB, **options: Any
+) -> Collector:
     """The first `count` events from the start on."""
-    async with receiving(consumer(broker, group), **options) as collector:
+    async with receiving(consumer(broker, group, hub), **options) as collector:
         await collector.until(lambda seen: len(seen.events) >= count)
     return collector
 
 
-async def send(broker: EventHubsServer, bodies: Sequence[str], partition: int = 0) -> None:
+async def send(broker: EventHubsServer, bodies: Sequence[str], partition: int = 0, hub: str = HUB) -> None:
     """Store events quickly, in one batch."""
     async with RawClient(broker.port) as client:
         await client.open()
-        await client.authorize()
-        sender = await client.sender(f"{HUB}/Partitions/{partition}")
+        await client.authorize(hub)
+        sender = await client.sender(f"{hub}/Partitions/{partition}")
         client.transfer(sender, batch([body.encode() for body in bodies]), BATCH_FORMAT)
         assert await client.outcome() == (True, "")
 

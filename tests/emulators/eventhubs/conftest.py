@@ -1,14 +1,17 @@
 """A broker per test, and the conformance table: `pytest tests/emulators/eventhubs --conformance-table FILE`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from local.eventhubs.entities import HubSettings
 from local.eventhubs.server import EventHubsServer
 from local.eventhubs.settings import Settings
+from tests.emulators.eventhubs.clients import CLOSING
 from tests.emulators.eventhubs.conformance import MARK, Row, rows_of, table
 
 type StartBroker = Callable[..., Awaitable[EventHubsServer]]
@@ -44,7 +47,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         Path(path).write_text(table(rows))
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests here: the SDK's closing, a second of sleep, goes on during the next test."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
+async def wait_for_closing() -> AsyncIterator[None]:
+    """Lets the clients of the last tests finish."""
+    yield
+    await asyncio.gather(*CLOSING, return_exceptions=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def start_broker(tmp_path: Path) -> AsyncIterator[StartBroker]:
     """Starts brokers on one data folder; all are stopped at the end of the test."""
     started: list[EventHubsServer] = []
@@ -66,7 +83,7 @@ async def start_broker(tmp_path: Path) -> AsyncIterator[StartBroker]:
         await server.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def broker(start_broker: StartBroker) -> EventHubsServer:
     """A namespace with the hub `commands`: 4 partitions, groups $Default and processor."""
     return await start_broker()

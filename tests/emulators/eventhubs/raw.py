@@ -324,12 +324,14 @@ def stored(payload: bytes) -> Stored:
     )
 
 
-async def look(port: int, partition: int = 0, start: str = "amqp.annotation.x-opt-offset > '-1'") -> list[Stored]:
-    """Every event of a partition of the hub `commands`, from a position on."""
+async def look(
+    port: int, partition: int = 0, start: str = "amqp.annotation.x-opt-offset > '-1'", hub: str = "commands"
+) -> list[Stored]:
+    """Every event of a partition, from a position on."""
     async with RawClient(port) as client:
         await client.open()
-        await client.authorize()
-        handle, _ = await client.receiver(partition, start=start)
+        await client.authorize(hub)
+        handle, _ = await client.receiver(partition, hub=hub, start=start)
         client.grant(handle, 100_000, drain=True)
         events: list[Stored] = []
         payload = b""

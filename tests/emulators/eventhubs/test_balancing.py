@@ -91,7 +91,9 @@ async def test_two_consumers_split_evenly_take_over_and_resume(broker: EventHubs
             await send(broker, ["while nobody read"] * 10, partition)
         resumed: Counter[tuple[str, int]] = Counter()
         async with Member(broker, storage, resumed).reading():
-            await until(lambda: len(resumed) >= 40)
+            new = {(str(partition), n) for partition in range(4) for n in range(20, 30)}
+            await until(lambda: new <= set(resumed))
 
     assert len(seen) == 80
-    assert set(resumed) == {(str(partition), n) for partition in range(4) for n in range(20, 30)}
+    # the last checkpoint of the second may have been cut off by its closing; the one before was not
+    assert all(sequence >= 10 for _, sequence in resumed)

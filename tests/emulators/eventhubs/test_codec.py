@@ -53,7 +53,7 @@ VALUES = st.recursive(
     ),
     max_leaves=20,
 )
-quick = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 
 def types_of(value: Any) -> Any:

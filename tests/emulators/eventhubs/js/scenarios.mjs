@@ -1,4 +1,5 @@
-// Scenarios for the vendor's JavaScript client: `node scenarios.mjs NAME JSON` prints one line of JSON.
+// Scenarios for the vendor's JavaScript client. `node scenarios.mjs '{"NAME": {arguments}, …}'` plays them side by side
+// and prints one line of JSON: what each tells, or its error.
 import {
   EventHubBufferedProducerClient, EventHubConsumerClient, EventHubProducerClient,
   earliestEventPosition,
@@ -6,7 +7,6 @@ import {
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
 
-const HUB = "commands";
 const quick = { retryOptions: { maxRetries: 3, retryDelayInMs: 200, timeoutInMs: 5000 } };
 
 const asText = (body) => (Buffer.isBuffer(body) ? body.toString() : body);
@@ -20,8 +20,8 @@ async function until(reached, timeoutMs = 30000) {
 }
 
 /** Read from one partition until `count` events have come; a client takes one subscription per partition. */
-async function readSome(connection, partition, startPosition, count, options = {}) {
-  const client = new EventHubConsumerClient("$Default", connection, HUB, quick);
+async function readSome(connection, hub, partition, startPosition, count, options = {}) {
+  const client = new EventHubConsumerClient("$Default", connection, hub, quick);
   const events = [];
   let context;
   const subscription = client.subscribe(partition, {
@@ -35,9 +35,9 @@ async function readSome(connection, partition, startPosition, count, options = {
 }
 
 const scenarios = {
-  async send({ connection }) {
-    const client = new EventHubProducerClient(connection, HUB, quick);
-    const hub = await client.getEventHubProperties();
+  async send({ connection, hub }) {
+    const client = new EventHubProducerClient(connection, hub, quick);
+    const properties = await client.getEventHubProperties();
     const empty = await client.getPartitionProperties("3");
     await client.sendBatch([{ body: "single" }], { partitionId: "2" });
     const batch = await client.createBatch({ partitionId: "2" });
@@ -53,7 +53,7 @@ const scenarios = {
     const filled = await client.getPartitionProperties("2");
     await client.close();
     const acknowledged = [];
-    const buffered = new EventHubBufferedProducerClient(connection, HUB, {
+    const buffered = new EventHubBufferedProducerClient(connection, hub, {
       ...quick, maxWaitTimeInMs: 100,
       onSendEventsSuccessHandler: async ({ events }) => acknowledged.push(...events.map((e) => e.body)),
       onSendEventsErrorHandler: async ({ error }) => { throw error; },
@@ -62,16 +62,16 @@ const scenarios = {
     await buffered.flush();
     await buffered.close();
     return {
-      name: hub.name, partitionIds: hub.partitionIds, createdOn: hub.createdOn, empty: empty.isEmpty, tooLarge,
+      name: properties.name, partitionIds: properties.partitionIds, empty: empty.isEmpty, tooLarge,
       last: filled.lastEnqueuedSequenceNumber, lastOffset: filled.lastEnqueuedOffset, acknowledged,
       maxSize: batch.maxSizeInBytes,
     };
   },
 
-  async receive({ connection, offset, time }) {
-    const all = await readSome(connection, "1", earliestEventPosition, 5, { trackLastEnqueuedEventProperties: true });
+  async receive({ connection, hub, offset, time }) {
+    const all = await readSome(connection, hub, "1", earliestEventPosition, 5, { trackLastEnqueuedEventProperties: true });
     const first = async (startPosition) =>
-      (await readSome(connection, "1", startPosition, 1)).events[0].sequenceNumber;
+      (await readSome(connection, hub, "1", startPosition, 1)).events[0].sequenceNumber;
     const positions = await Promise.all([
       first({ offset }), first({ offset, isInclusive: true }), first({ sequenceNumber: 2 }),
       first({ sequenceNumber: 2, isInclusive: true }), first({ enqueuedOn: time }),
@@ -87,8 +87,8 @@ const scenarios = {
     };
   },
 
-  async bodies({ connection }) {
-    const client = new EventHubProducerClient(connection, HUB, quick);
+  async bodies({ connection, hub }) {
+    const client = new EventHubProducerClient(connection, hub, quick);
     await client.sendBatch([
       { body: "text", messageId: "id-1", contentType: "text/plain", correlationId: "c", properties: { a: 1, b: "zwei" } },
       { body: { nested: [1, 2, { three: null }] } },
@@ -98,16 +98,16 @@ const scenarios = {
       { body: [[1, "two"], [3]], bodyType: "sequence" },
     ], { partitionId: "0" });
     await client.close();
-    const { events } = await readSome(connection, "0", earliestEventPosition, 6);
+    const { events } = await readSome(connection, hub, "0", earliestEventPosition, 6);
     return { bodies: events.map((e) => asText(e.body)) };
   },
 
-  async epoch({ connection }) {
+  async epoch({ connection, hub }) {
     const told = {};
     const clients = [];
     const open = (name, ownerLevel) => {
       told[name] = { events: 0, errors: [], closed: [] };
-      const client = new EventHubConsumerClient("$Default", connection, HUB, quick);
+      const client = new EventHubConsumerClient("$Default", connection, hub, quick);
       clients.push(client);
       return client.subscribe("0", {
         processEvents: async (batch) => { told[name].events += batch.length; },
@@ -125,8 +125,8 @@ const scenarios = {
     return told;
   },
 
-  async wrongKey({ connection }) {
-    const client = new EventHubProducerClient(connection.replace("SAS_KEY_VALUE", "wrong"), HUB, {
+  async wrongKey({ connection, hub }) {
+    const client = new EventHubProducerClient(connection.replace("SAS_KEY_VALUE", "wrong"), hub, {
       retryOptions: { maxRetries: 0, timeoutInMs: 3000 },
     });
     const error = await client.getEventHubProperties().then(() => null, (e) => e);
@@ -134,14 +134,14 @@ const scenarios = {
     return { text: `${error?.name} ${error?.message} ${error?.errors?.map(String)}` };
   },
 
-  async balance({ connection, storage, count }) {
+  async balance({ connection, hub, storage, count }) {
     const container = new ContainerClient(storage, "js-checkpoints");
     await container.createIfNotExists();
     const seen = new Set();
     const owned = { a: new Set(), b: new Set() };
     const clients = {};
     for (const name of ["a", "b"]) {
-      clients[name] = new EventHubConsumerClient("processor", connection, HUB, new BlobCheckpointStore(container), {
+      clients[name] = new EventHubConsumerClient("processor", connection, hub, new BlobCheckpointStore(container), {
         ...quick,
         loadBalancingOptions: { strategy: "greedy", updateIntervalInMs: 500, partitionOwnershipExpirationIntervalInMs: 5000 },
       });
@@ -164,9 +164,9 @@ const scenarios = {
     return { seen: seen.size };
   },
 
-  async reset({ connection, control }) {
-    const producer = new EventHubProducerClient(connection, HUB, quick);
-    const consumer = new EventHubConsumerClient("$Default", connection, HUB, quick);
+  async reset({ connection, hub, control }) {
+    const producer = new EventHubProducerClient(connection, hub, quick);
+    const consumer = new EventHubConsumerClient("$Default", connection, hub, quick);
     const seen = new Set();
     consumer.subscribe("0", {
       processEvents: async (events) => events.forEach((e) => seen.add(e.body)),
@@ -185,8 +185,8 @@ const scenarios = {
     return { seen: seen.size };
   },
 
-  async idle({ connection, seconds }) {
-    const client = new EventHubProducerClient(connection, HUB, quick);
+  async idle({ connection, hub, seconds }) {
+    const client = new EventHubProducerClient(connection, hub, quick);
     await client.sendBatch([{ body: "before" }], { partitionId: "0" });
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     const started = Date.now();
@@ -196,7 +196,11 @@ const scenarios = {
   },
 };
 
-const [name, args] = process.argv.slice(2);
-const answer = await scenarios[name](JSON.parse(args));
-console.log(JSON.stringify(answer));
+const wanted = Object.entries(JSON.parse(process.argv[2]));
+const outcomes = await Promise.allSettled(wanted.map(([name, args]) => scenarios[name](args)));
+const answers = wanted.map(([name], at) => {
+  const { value, reason } = outcomes[at];
+  return [name, reason ? { error: String(reason.stack ?? reason) } : value];
+});
+console.log(JSON.stringify(Object.fromEntries(answers)));
 process.exit(0);
