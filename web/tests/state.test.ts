@@ -6,7 +6,7 @@ import { routeOf } from "../src/router";
 import { Catalog, matching } from "../src/state/catalog";
 import { Drafts } from "../src/state/drafts";
 import { ThemeChoice } from "../src/state/theme";
-import { changesOf, fieldsOf, itemOf } from "../src/views/item-fields";
+import { changesOf, fieldsOf, itemOf, onTop } from "../src/views/item-fields";
 import { droppedKey, LocalKeeper } from "../src/writes/keeper";
 import type { Write } from "../src/writes/write";
 import { BASE, FakeApi, problem } from "./fake-api";
@@ -224,6 +224,16 @@ describe("an item's fields", () => {
       problems: { name: "Enter a name.", description: "That is 1 character too long." },
     });
     expect(itemOf({ ...typed, name: "😀".repeat(200) })).toHaveProperty("item");
+  });
+
+  it("follow another version where I changed nothing", () => {
+    const base = { name: "A", description: "B", price: "1.00" };
+    const theirs = { name: "A2", description: "B2", price: "1.00" };
+    expect(onTop({ ...base, name: "Mine", price: "3" }, base, theirs)).toEqual({
+      name: "Mine",
+      description: "B2",
+      price: "3",
+    });
   });
 
   it("send only what differs", () => {

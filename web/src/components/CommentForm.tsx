@@ -116,7 +116,7 @@ function news({ state, problem }: Write): string {
   if (state === "failed") {
     return "Your comment was not saved.";
   }
-  return problem ? "Your comment is kept, and sent again by itself." : "Your comment is on its way.";
+  return problem ? "Your comment is kept and will be sent." : "Your comment is on its way.";
 }
 
 function trimmed({ authorName, text }: NewComment): NewComment {

@@ -44,7 +44,7 @@ export function OwnComment({ write, onEdit }: { write: CommentWrite; onEdit: (bo
           <p class="comment-note">
             {write.problem}{" "}
             {write.kept
-              ? "It is kept in this browser and sent by itself."
+              ? "It is kept in this browser and will be sent."
               : "It is lost when you close this page."}
           </p>
         )}

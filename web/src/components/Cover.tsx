@@ -29,7 +29,9 @@ const PALETTES: readonly Palette[] = [
 export const Cover = memo(function Cover({ name }: Props) {
   const random = seeded(hash(name));
   const [ground, large, small, letter] = pick(PALETTES, random);
-  const shapes = pick(MOTIFS, random)(random, large, small, ground);
+  const motif = pick(MOTIFS, random);
+  const shapes = motif(random, large, small, ground);
+  const ink = motif === sunOverHills || motif === waves ? lighter(ground, letter) : letter;
   const initial = /\d{1,4}|\p{L}/u.exec(name.replace(/^(the|a|an) /i, ""))?.[0]?.toUpperCase() ?? "•";
   return (
     <svg
@@ -41,7 +43,7 @@ export const Cover = memo(function Cover({ name }: Props) {
     >
       <rect width="300" height="400" fill={ground} />
       {shapes}
-      <text x="26" y="372" font-size="76" font-weight="800" fill={letter} letter-spacing="-2">
+      <text x="26" y="372" font-size="76" font-weight="800" fill={ink} letter-spacing="-2">
         {initial}
       </text>
     </svg>
@@ -51,132 +53,139 @@ export const Cover = memo(function Cover({ name }: Props) {
 type Random = () => number;
 type Motif = (random: Random, large: string, small: string, ground: string) => preact.JSX.Element;
 
-const MOTIFS: readonly Motif[] = [
-  function sunOverHills(random, large, small) {
-    const x = 70 + random() * 160;
-    const top = 215 + random() * 40;
-    return (
-      <>
-        <circle cx={x} cy={120 + random() * 40} r={58 + random() * 22} fill={small} />
-        <path d={`M0 ${top} Q75 ${top - 80} 150 ${top} T300 ${top - 20} V400 H0Z`} fill={large} />
-        <path
-          d={`M0 ${top + 70} Q100 ${top} 200 ${top + 60} T300 ${top + 50} V400 H0Z`}
-          fill={large}
-          opacity="0.55"
+function sunOverHills(random: Random, large: string, small: string) {
+  const x = 70 + random() * 160;
+  const top = 215 + random() * 40;
+  return (
+    <>
+      <circle cx={x} cy={120 + random() * 40} r={58 + random() * 22} fill={small} />
+      <path d={`M0 ${top} Q75 ${top - 80} 150 ${top} T300 ${top - 20} V400 H0Z`} fill={large} />
+      <path
+        d={`M0 ${top + 70} Q100 ${top} 200 ${top + 60} T300 ${top + 50} V400 H0Z`}
+        fill={large}
+        opacity="0.55"
+      />
+    </>
+  );
+}
+
+function rings(random: Random, large: string, small: string) {
+  const x = random() < 0.5 ? 300 : 0;
+  return (
+    <>
+      {[230, 180, 130, 80].map((radius, index) => (
+        <circle key={radius} cx={x} cy="0" r={radius} fill={index % 2 === 0 ? large : small} opacity={0.92} />
+      ))}
+      <circle cx={300 - x} cy="330" r="70" fill={large} opacity="0.35" />
+    </>
+  );
+}
+
+function beams(random: Random, large: string, small: string, ground: string) {
+  const tilt = 18 + random() * 24;
+  return (
+    <>
+      <g transform={`rotate(${random() < 0.5 ? tilt : -tilt} 150 200)`}>
+        {[-60, 20, 100, 180, 260].map((x, index) => (
+          <rect
+            key={x}
+            x={x}
+            y="-120"
+            width={16 + index * 9}
+            height="640"
+            fill={index === 2 ? small : large}
+            opacity={index === 2 ? 1 : 0.35 + index * 0.14}
+          />
+        ))}
+      </g>
+      <rect y="292" width="300" height="120" fill={ground} />
+    </>
+  );
+}
+
+function eclipse(random: Random, large: string, small: string) {
+  const x = 120 + random() * 60;
+  const shift = 40 + random() * 50;
+  return (
+    <>
+      <circle cx={x} cy="165" r="112" fill={large} />
+      <circle cx={x + shift} cy={165 - shift / 2} r="74" fill={small} opacity="0.9" />
+      <rect x="0" y="286" width="300" height="3" fill={small} opacity="0.7" />
+    </>
+  );
+}
+
+function grid(random: Random, large: string, small: string) {
+  const marked = Math.floor(random() * 20);
+  const dots = Array.from({ length: 20 }, (_, index) => index);
+  return (
+    <>
+      {dots.map((index) => (
+        <circle
+          key={index}
+          cx={48 + (index % 4) * 68}
+          cy={52 + Math.floor(index / 4) * 58}
+          r={index === marked ? 26 : 12 + ((index * 7) % 4) * 3}
+          fill={index === marked ? small : large}
         />
-      </>
-    );
-  },
-  function rings(random, large, small) {
-    const x = random() < 0.5 ? 300 : 0;
-    return (
-      <>
-        {[230, 180, 130, 80].map((radius, index) => (
-          <circle
-            key={radius}
-            cx={x}
-            cy="0"
-            r={radius}
-            fill={index % 2 === 0 ? large : small}
-            opacity={0.92}
-          />
-        ))}
-        <circle cx={300 - x} cy="330" r="70" fill={large} opacity="0.35" />
-      </>
-    );
-  },
-  function beams(random, large, small, ground) {
-    const tilt = 18 + random() * 24;
-    return (
-      <>
-        <g transform={`rotate(${random() < 0.5 ? tilt : -tilt} 150 200)`}>
-          {[-60, 20, 100, 180, 260].map((x, index) => (
-            <rect
-              key={x}
-              x={x}
-              y="-120"
-              width={16 + index * 9}
-              height="640"
-              fill={index === 2 ? small : large}
-              opacity={index === 2 ? 1 : 0.35 + index * 0.14}
-            />
-          ))}
-        </g>
-        <rect y="292" width="300" height="108" fill={ground} />
-      </>
-    );
-  },
-  function eclipse(random, large, small) {
-    const x = 120 + random() * 60;
-    const shift = 40 + random() * 50;
-    return (
-      <>
-        <circle cx={x} cy="165" r="112" fill={large} />
-        <circle cx={x + shift} cy={165 - shift / 2} r="74" fill={small} opacity="0.9" />
-        <rect x="0" y="286" width="300" height="3" fill={small} opacity="0.7" />
-      </>
-    );
-  },
-  function grid(random, large, small) {
-    const marked = Math.floor(random() * 20);
-    const dots = Array.from({ length: 20 }, (_, index) => index);
-    return (
-      <>
-        {dots.map((index) => (
-          <circle
-            key={index}
-            cx={48 + (index % 4) * 68}
-            cy={52 + Math.floor(index / 4) * 58}
-            r={index === marked ? 26 : 12 + ((index * 7) % 4) * 3}
-            fill={index === marked ? small : large}
-          />
-        ))}
-      </>
-    );
-  },
-  function waves(random, large, small) {
-    const lift = 30 + random() * 40;
-    return (
-      <>
-        <circle cx={80 + random() * 140} cy="84" r="38" fill={small} />
-        {[150, 205, 260].map((y, index) => (
-          <path
-            key={y}
-            d={`M0 ${y} C75 ${y - lift} 225 ${y + lift} 300 ${y} V400 H0Z`}
-            fill={large}
-            opacity={0.4 + index * 0.25}
-          />
-        ))}
-      </>
-    );
-  },
-  function arches(random, large, small) {
-    const order = random() < 0.5 ? [0, 1] : [1, 0];
-    return (
-      <>
-        {order.map((place, index) => (
-          <path
-            key={place}
-            d={`M${20 + place * 135} 300 V${150 + index * 46} a62 62 0 0 1 125 0 V300Z`}
-            fill={index === 0 ? large : small}
-          />
-        ))}
-        <rect x="0" y="300" width="300" height="100" fill={large} opacity="0.3" />
-      </>
-    );
-  },
-  function peaks(random, large, small) {
-    const x = 110 + random() * 80;
-    return (
-      <>
-        <circle cx={x > 150 ? 76 : 224} cy="92" r="34" fill={small} />
-        <path d={`M-20 304 L${x} 84 L320 304Z`} fill={large} />
-        <path d={`M${x - 80} 304 L${x + 70} 172 L340 304Z`} fill={small} opacity="0.55" />
-        <rect x="0" y="303" width="300" height="97" fill={large} opacity="0.5" />
-      </>
-    );
-  },
-];
+      ))}
+    </>
+  );
+}
+
+function waves(random: Random, large: string, small: string) {
+  const lift = 30 + random() * 40;
+  return (
+    <>
+      <circle cx={80 + random() * 140} cy="84" r="38" fill={small} />
+      {[150, 205, 260].map((y, index) => (
+        <path
+          key={y}
+          d={`M0 ${y} C75 ${y - lift} 225 ${y + lift} 300 ${y} V400 H0Z`}
+          fill={large}
+          opacity={0.4 + index * 0.25}
+        />
+      ))}
+    </>
+  );
+}
+
+function arches(random: Random, large: string, small: string) {
+  const order = random() < 0.5 ? [0, 1] : [1, 0];
+  return (
+    <>
+      {order.map((place, index) => (
+        <path
+          key={place}
+          d={`M${20 + place * 135} 300 V${150 + index * 46} a62 62 0 0 1 125 0 V300Z`}
+          fill={index === 0 ? large : small}
+        />
+      ))}
+      <rect x="0" y="300" width="300" height="100" fill={large} opacity="0.3" />
+    </>
+  );
+}
+
+function peaks(random: Random, large: string, small: string) {
+  const x = 110 + random() * 80;
+  return (
+    <>
+      <circle cx={x > 150 ? 76 : 224} cy="92" r="34" fill={small} />
+      <path d={`M-20 304 L${x} 84 L320 304Z`} fill={large} />
+      <path d={`M${x - 80} 304 L${x + 70} 172 L340 304Z`} fill={small} opacity="0.55" />
+      <rect x="0" y="303" width="300" height="97" fill={large} opacity="0.5" />
+    </>
+  );
+}
+
+const MOTIFS: readonly Motif[] = [sunOverHills, rings, beams, eclipse, grid, waves, arches, peaks];
+
+/** Of two colours the one that is seen on the large shapes, which are dark or of middle lightness. */
+function lighter(one: string, other: string): string {
+  const lightness = (colour: string) =>
+    [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(colour.slice(at, at + 2), 16), 0);
+  return lightness(one) > lightness(other) ? one : other;
+}
 
 function pick<T>(from: readonly T[], random: Random): T {
   return from[Math.floor(random() * from.length)] as T;

@@ -88,7 +88,8 @@ function ConnectionBanner() {
   const writes = useStore(queue.writes);
   const open = writes.filter(isOpen).length;
   const problem = obstacle(writes);
-  const unsent = open > 0 ? ` ${counted(open, "entry is", "entries are")} kept here and sent by itself.` : "";
+  const unsent =
+    open > 0 ? ` ${counted(open, "entry is", "entries are")} kept here until the way is free.` : "";
   return (
     <div role="status" class="banner-place">
       {!isOnline && (

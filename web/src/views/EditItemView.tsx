@@ -11,7 +11,7 @@ import { useWrite } from "../hooks/useWrite";
 import { itemHash } from "../router";
 import { useServices } from "../services";
 import { isOpen } from "../writes/write";
-import { changesOf, type Fields, fieldsOf } from "./item-fields";
+import { changesOf, type Fields, fieldsOf, onTop } from "./item-fields";
 
 /** Where one item is edited; nobody's change is overwritten unseen. */
 export function EditItemView({ itemId }: { readonly itemId: string }) {
@@ -88,23 +88,24 @@ function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) 
     }
   }
 
+  function rebase(onto: Fields) {
+    setBase(current);
+    setFields(onto);
+    setRebased(true);
+  }
+
   const failure = write?.failure;
+  const theirs = fieldsOf(current.item);
+  const mine = onTop(fields, fieldsOf(base.item), theirs);
   return (
     <>
       {failure && !conflict && <FailureNotice what="The change was not saved." failure={failure} />}
       {conflict && moved && (
         <Conflict
-          mine={fields}
-          theirs={fieldsOf(current.item)}
-          keepMine={() => {
-            setBase(current);
-            setRebased(true);
-          }}
-          takeTheirs={() => {
-            setBase(current);
-            setFields(fieldsOf(current.item));
-            setRebased(true);
-          }}
+          mine={mine}
+          theirs={theirs}
+          keepMine={() => rebase(mine)}
+          takeTheirs={() => rebase(theirs)}
         />
       )}
       {conflict && !moved && (
@@ -112,7 +113,7 @@ function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) 
           <Icon name="alert" />
           <p>
             {rebased
-              ? "The fields below are now based on the other version. Save once more to put them there."
+              ? "The fields below are based on the other version now. Save once more to change it."
               : "Somebody changed this item while you edited it. Their version is being read…"}
           </p>
           {!rebased && (
@@ -173,7 +174,7 @@ function Conflict(props: { mine: Fields; theirs: Fields; keepMine: () => void; t
             ))}
             {differing.length === 0 && (
               <tr>
-                <td colSpan={3}>Both versions are the same.</td>
+                <td colSpan={3}>Your version says the same.</td>
               </tr>
             )}
           </tbody>
@@ -181,7 +182,7 @@ function Conflict(props: { mine: Fields; theirs: Fields; keepMine: () => void; t
       </div>
       <div class="form-actions">
         <button type="button" class="button button-primary" onClick={keepMine}>
-          Keep mine, on top of theirs
+          Keep my changes
         </button>
         <button type="button" class="button" onClick={takeTheirs}>
           Take theirs

@@ -45,6 +45,12 @@ export function changesOf(item: NewItem, base: CatalogItem): ItemChanges {
   };
 }
 
+/** My changes on top of their version: what I left as it was follows them. */
+export function onTop(mine: Fields, base: Fields, theirs: Fields): Fields {
+  const field = (name: keyof Fields) => (mine[name] === base[name] ? theirs[name] : mine[name]);
+  return { name: field("name"), description: field("description"), price: field("price") };
+}
+
 function textProblem(field: "name" | "description", text: string, most: number): FieldProblems {
   if (text === "") {
     return { [field]: `Enter a ${field}.` };
