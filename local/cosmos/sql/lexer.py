@@ -28,7 +28,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 class Token(NamedTuple):
-    """One token; `kind` is keyword, literal, word, number, string, parameter, mark or end."""
+    """One token; `kind` is keyword, literal, word, number, string, parameter, mark, end, or wrong."""
 
     kind: str
     text: str
@@ -41,29 +41,36 @@ class Token(NamedTuple):
         return self.text.lower()
 
 
-def tokens_of(text: str) -> list[Token]:
-    """All tokens, an `end` token last. Raises BadQuery (SC1010 to SC1012) for what is none."""
+def tokens_of(text: str) -> tuple[list[Token], BadQuery | None]:
+    """All tokens, an `end` token last. What is none (SC1010 to SC1012) becomes a `wrong` token, and its error.
+
+    The service complains of a wrong token only when its parser comes to it.
+    """
     tokens: list[Token] = []
     position = 0
+    wrong: BadQuery | None = None
     while position < len(text):
         match = _TOKEN.match(text, position)
+        kind = "wrong" if match is None else match.lastgroup or ""
+        end = position + 1 if match is None else match.end()
+        word = text[position:end]
         if match is None:
-            raise _no_token(text, position)
-        kind = match.lastgroup or ""
-        end = match.end()
-        word = match.group()
-        if kind == "number":
-            _check_number(text, position, end)
-        if kind == "word":
+            wrong = _no_token(text, position)
+        elif kind == "number":
+            wrong = _wrong_number(text, position, end)
+        elif kind == "word":
             if word.lower() in KEYWORDS:
                 kind = "keyword"
             elif word in LITERALS:
                 kind = "literal"
+        if wrong is not None:
+            tokens.append(Token("wrong", word, position, end))
+            break
         if kind != "space":
             tokens.append(Token(kind, word, position, end))
         position = end
     tokens.append(Token("end", "", len(text), len(text)))
-    return tokens
+    return tokens, wrong
 
 
 def _no_token(text: str, position: int) -> BadQuery:
@@ -74,16 +81,14 @@ def _no_token(text: str, position: int) -> BadQuery:
     return BadQuery("SC1010", f"Syntax error, invalid token '{character}'.", position, position + 1)
 
 
-def _check_number(text: str, start: int, end: int) -> None:
-    if end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        stop = end
-        while stop < len(text) and (text[stop].isalnum() or text[stop] == "_"):
-            stop += 1
-        wrong = text[start:stop]
-        raise BadQuery("SC1011", f"Syntax error, invalid numeric value token '{wrong}'.", start, stop)
-    if number_of(text[start:end]) in (float("inf"), float("-inf")):
-        wrong = text[start:end]
-        raise BadQuery("SC1011", f"Syntax error, invalid numeric value token '{wrong}'.", start, end)
+def _wrong_number(text: str, start: int, end: int) -> BadQuery | None:
+    stop = end
+    while stop < len(text) and (text[stop].isalnum() or text[stop] == "_"):
+        stop += 1
+    wrong = text[start:stop]
+    if stop == end and abs(number_of(wrong)) != float("inf"):
+        return None
+    return BadQuery("SC1011", f"Syntax error, invalid numeric value token '{wrong}'.", start, stop)
 
 
 def number_of(text: str) -> float:

@@ -57,7 +57,8 @@ def parse_condition(text: str) -> Expression:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = tokens_of(text)
+        self._tokens, self._wrong_token = tokens_of(text)
+        self._complaint: BadQuery | None = None  # of meaning: those of syntax come first
         self._at = 0
         self._alias = ""
         self._parameters: set[str] = set()
@@ -73,10 +74,19 @@ class _Parser:
 
     def _fail(self, token: Token | None = None) -> NoReturn:
         token = token or self._token
+        if token.kind == "wrong" and self._wrong_token is not None:
+            raise self._wrong_token
         if token.kind == "end":
             raise BadQuery("SC1002", "Syntax error, unexpected end-of-file.", token.start, token.end)
         message = f"Syntax error, incorrect syntax near '{token.text}'."
         raise BadQuery("SC1001", message, token.start, token.end)
+
+    def _complain(self, code: str, message: str, start: int, end: int) -> None:
+        self._complaint = self._complaint or BadQuery(code, message, start, end)
+
+    def _complain_twice(self, name: str, token: Token) -> None:
+        message = f"Object creation error, property name '{name}' specified more than once."
+        self._complain("SC2022", message, token.start, token.end)
 
     def _next(self) -> Token:
         token = self._token
@@ -134,7 +144,7 @@ class _Parser:
             at = self._next()
             if top is not None:
                 message = "A TOP cannot be used in the same query or subquery as an OFFSET."
-                raise BadQuery("SC2205", message, at.start, at.end)
+                self._complain("SC2205", message, at.start, at.end)
             offset = self._count("SC2062", "OFFSET", integer_token=True)
             self._need("limit")
             limit = self._count("SC2061", "LIMIT", integer_token=True)
@@ -143,6 +153,8 @@ class _Parser:
         query = Query(
             distinct, top, star, value, columns, where, group_by, order_by, offset, limit, frozenset(self._parameters)
         )
+        if self._complaint is not None:
+            raise self._complaint
         check_grouping(query, select_at)
         return query
 
@@ -210,7 +222,7 @@ class _Parser:
         number = number_of(token.text)
         if not float(number).is_integer():
             message = f"The count value provided for a {clause} clause must be an integer."
-            raise BadQuery(code, message, token.start, token.end)
+            self._complain(code, message, token.start, token.end)
         return int(number)
 
     def _columns(self) -> tuple[tuple[str, Expression], ...]:
@@ -226,15 +238,16 @@ class _Parser:
                     self._fail()
                 token = self._next()
                 name = string_of(token.text) if token.kind == "string" else token.text
-            elif self._token.kind == "word":
-                name = self._next().text
+            elif self._token.kind in ("word", "string"):
+                token = self._next()
+                name = string_of(token.text) if token.kind == "string" else token.text
             if name is None:
                 name = self._implied_name(expression)
             if name is None:
                 unnamed += 1
                 name = f"${unnamed}"
             if name in seen:
-                raise _twice(name, at)
+                self._complain_twice(name, at)
             seen.add(name)
             columns.append((name, expression))
             if not self._take(","):
@@ -259,11 +272,11 @@ class _Parser:
         path = path_of(expression)
         if path is None or holds_aggregate(expression):
             message = "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
-            raise BadQuery("2206", message, at.start, self._token.start)
+            self._complain("2206", message, at.start, self._token.start)
         descending = self._take("desc")
         if not descending:
             self._take("asc")
-        return Order(path, descending)
+        return Order(path or (), descending)
 
     # ---- expressions
 
@@ -378,7 +391,8 @@ class _Parser:
             return Parameter(token.text)
         self._expression()
         message = "The specified query includes 'member indexer' which is currently not supported."
-        raise BadQuery("SC2990", message, token.start, self._token.start)
+        self._complain("SC2990", message, token.start, self._token.start)
+        return 0
 
     def _primary(self) -> Expression:
         token = self._token
@@ -417,7 +431,7 @@ class _Parser:
     def _name(self, token: Token) -> Expression:
         if token.text != self._alias:
             message = f"Identifier '{token.text}' could not be resolved."
-            raise BadQuery("SC2001", message, token.start, token.end)
+            self._complain("SC2001", message, token.start, token.end)
         return Root()
 
     def _items(self, closing: str) -> tuple[Expression, ...]:
@@ -438,7 +452,7 @@ class _Parser:
             self._next()
             name = string_of(token.text) if token.kind == "string" else token.text
             if any(name == other for other, _ in members):
-                raise _twice(name, token)
+                self._complain_twice(name, token)
             self._need(":")
             members.append((name, self._expression()))
             if not self._take(","):
@@ -451,24 +465,21 @@ class _Parser:
         aggregate = name in AGGREGATES
         if not aggregate and name not in ARITY:
             message = f"'{token.text}' is not a recognized built-in function name."
-            raise BadQuery("SC2005", message, token.start, token.end)
+            self._complain("SC2005", message, token.start, token.end)
         if aggregate and self._in_where:
-            raise BadQuery("SC2104", "Aggregates are not allowed in the WHERE clause.", token.start, token.end)
+            self._complain("SC2104", "Aggregates are not allowed in the WHERE clause.", token.start, token.end)
         if aggregate and self._in_aggregate:
             message = "Cannot perform an aggregate function on an expression containing an aggregate or a subquery."
-            raise BadQuery("SC2101", message, token.start, token.end)
+            self._complain("SC2101", message, token.start, token.end)
         self._need("(")
         outer, self._in_aggregate = self._in_aggregate, self._in_aggregate or aggregate
         arguments = self._items(")")
         self._in_aggregate = outer
-        low, high = (1, 1) if aggregate else ARITY[name]
+        low, high = (1, 1) if aggregate else ARITY.get(name, (0, len(arguments)))
         if not low <= len(arguments) <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"
             message = f"The {token.text} function requires {wanted} argument(s)."
-            raise BadQuery("SC2050", message, token.start, token.end)
-        return Aggregate(name, arguments[0]) if aggregate else Function(name, arguments)
-
-
-def _twice(name: str, token: Token) -> BadQuery:
-    message = f"Object creation error, property name '{name}' specified more than once."
-    return BadQuery("SC2022", message, token.start, token.end)
+            self._complain("SC2050", message, token.start, token.end)
+        if aggregate:
+            return Aggregate(name, arguments[0] if arguments else Literal(None))
+        return Function(name, arguments)
