@@ -28,6 +28,14 @@ log = logging.getLogger("catalog.cosmos")
 # aiohttp's pool holds 100 connections; more callers than that queue inside it with seconds of tail latency.
 CALLS_AT_ONCE = 100
 
+# Longer than any failover takes with our settings (4.7 s measured). Where the service keeps saying that it is not the
+# region to write to (403/3), the SDK would try again for two minutes, and no option of it is shorter.
+CALL_DEADLINE_S = 8.0
+
+# 404 with one of these does not mean that the document is missing: this region's replica has not seen what we have seen
+# (1002), or the container is not there (1003).
+NOT_MISSING = {1002, 1003}
+
 # What every error of the SDK means, and every status that the service documents. 404, 409 and 412 are answers, not
 # failures: the adapters handle them where they are expected; elsewhere they count as unavailable, and the event comes
 # back. So do 401 and 403: rights can be given while events wait, and a parked event would have to be sent again.
@@ -47,6 +55,7 @@ ERRORS = ErrorTable(
         401: StoreUnavailable,
         403: StoreUnavailable,
         404: StoreUnavailable,
+        405: StoreUnavailable,
         408: StoreUnavailable,
         409: StoreUnavailable,
         410: StoreUnavailable,
@@ -93,9 +102,10 @@ def cosmos_client(settings: CosmosSettings, credential: str | AsyncTokenCredenti
 class Container:
     """One container: a cap on concurrent calls, and errors as ours."""
 
-    def __init__(self, proxy: ContainerProxy, calls: asyncio.Semaphore) -> None:
+    def __init__(self, proxy: ContainerProxy, calls: asyncio.Semaphore, *, deadline_s: float = CALL_DEADLINE_S) -> None:
         self.proxy = proxy
         self._calls = calls
+        self._deadline_s = deadline_s
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[ContainerProxy]:
@@ -107,9 +117,20 @@ class Container:
         """
         async with self._calls:
             try:
-                yield self.proxy
+                async with asyncio.timeout(self._deadline_s):
+                    yield self.proxy
             except ERRORS.caught as error:
                 raise as_ours(error) from error
+
+    async def read(self, document_id: str, partition_key: str) -> dict[str, Any] | None:
+        """One document; None when it is missing."""
+        async with self.call() as proxy:
+            try:
+                return dict(await proxy.read_item(document_id, partition_key=partition_key))
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status in NOT_MISSING:
+                    raise
+                return None
 
     async def query(self, text: str, partition_key: str | None = None, **parameters: Any) -> list[dict[str, Any]]:
         """All rows of a query; parameters go by name."""

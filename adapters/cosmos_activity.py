@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from adapters.cosmos import Container
 from adapters.cosmos_items import TOMBSTONE_TTL_S, marker_document, marker_id, stamp_members, stamp_of
@@ -104,7 +104,7 @@ class CosmosActivityStore:
 
     async def state_of(self, item_id: UUID, entry_id: UUID) -> EntryState | None:
         """See ActivityStore."""
-        document = await self._read_any(item_id, str(entry_id))
+        document = await self._container.read(str(entry_id), str(item_id))
         kind = None if document is None else document["kind"].removeprefix("deleted-")
         if document is None or kind not in set(EntryKind):
             return None
@@ -172,7 +172,7 @@ class CosmosActivityStore:
         name = summary_id(region)
         for _ in range(ATTEMPTS):
             # The summary first: whatever this region counts after this read changes its ETag, and we begin again.
-            summary = await self._read_any(item_id, name)
+            summary = await self._container.read(name, str(item_id))
             votes, stars = await self._counted_live(item_id, name)
             waiting = await self._waiting(item_id, name)
             was = (summary["votes"], summary["stars"]) if summary is not None else (0, 0)
@@ -202,15 +202,8 @@ class CosmosActivityStore:
         return [row["id"] for row in rows]
 
     async def _read(self, item_id: UUID, entry_id: UUID, kind: str) -> dict[str, Any] | None:
-        document = await self._read_any(item_id, str(entry_id))
+        document = await self._container.read(str(entry_id), str(item_id))
         return document if document is not None and document["kind"] == kind else None
-
-    async def _read_any(self, item_id: UUID, document_id: str) -> dict[str, Any] | None:
-        async with self._container.call() as proxy:
-            try:
-                return dict(await proxy.read_item(document_id, partition_key=str(item_id)))
-            except CosmosResourceNotFoundError:
-                return None
 
 
 def _creates(entry: Entry) -> list[Any]:

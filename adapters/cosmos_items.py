@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from adapters.cosmos import Container
 from domain.errors import ItemChanged, StoreUnavailable
@@ -30,12 +30,12 @@ class CosmosItemStore:
 
     async def find(self, item_id: UUID) -> StoredItem | None:
         """See ItemStore."""
-        document = await self._read(str(item_id), str(item_id))
+        document = await self._container.read(str(item_id), str(item_id))
         return None if document is None else item_of(document)
 
     async def find_marker(self, item_id: UUID, command_id: UUID) -> Marker | None:
         """See ItemStore."""
-        document = await self._read(marker_id(command_id), str(item_id))
+        document = await self._container.read(marker_id(command_id), str(item_id))
         return None if document is None else Marker(command_id, document["digest"])
 
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
@@ -83,13 +83,6 @@ class CosmosItemStore:
         item = await self.find(after.item_id)
         # Renamed meanwhile: going on from the name's beginning may repeat an item, and skips none.
         return item.name if item is not None and item.name.startswith(after.name) else after.name
-
-    async def _read(self, document_id: str, partition_key: str) -> dict[str, Any] | None:
-        async with self._container.call() as proxy:
-            try:
-                return dict(await proxy.read_item(document_id, partition_key=partition_key))
-            except CosmosResourceNotFoundError:
-                return None
 
 
 def marker_id(command_id: UUID) -> str:

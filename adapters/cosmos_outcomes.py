@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
-
 from adapters.cosmos import Container
 from domain.records import Failure
 
@@ -29,12 +27,8 @@ class CosmosOutcomes:
     async def find(self, command_id: UUID, digest: str) -> Failure | None:
         """See Outcomes."""
         document_id = _id(command_id, digest)
-        async with self._container.call() as proxy:
-            try:
-                document = await proxy.read_item(document_id, partition_key=document_id)
-            except CosmosResourceNotFoundError:
-                return None
-        return Failure(command_id, digest, document["reason"])
+        document = await self._container.read(document_id, document_id)
+        return None if document is None else Failure(command_id, digest, document["reason"])
 
 
 def _id(command_id: UUID, digest: str) -> str:
