@@ -1,14 +1,17 @@
 """`python -m benchmarks.eventhubs`: what an event costs the broker, beside what it costs the client.
 
 Each line is one way to send or receive with the unmodified azure-eventhub client. The ceiling is what this client could
-do on one full core if the broker and the disk took no time at all; the broker must need less than a quarter of the
-client's CPU. CPU that the kernel spends on syncing the log counts as the broker's.
+do on one full core if the broker and the disk took no time at all. The broker must need less than a quarter of the
+client's CPU when it is busy, so that it is never the bottleneck; a client that sends one event after another makes it
+wake up and sync the disk for each, which costs what the last line says in any program.
 """
 
 import argparse
 import asyncio
 import contextlib
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator
@@ -18,11 +21,14 @@ from pathlib import Path
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient, PartitionContext
 
+from benchmarks.eventhubs.floor import drive
+from benchmarks.eventhubs.saturate import open_saturator
 from local.eventhubs.process import EventHubsProcess
 
 HUB = "bench"
 PARTITIONS = 4
 BODY = b"x" * 300
+FULL_SINGLES, FULL_BATCHES = "no SDK: singles, 200 in flight", "no SDK: batches of 100"
 type Case = AsyncGenerator[int]
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -38,14 +44,22 @@ class Cost:
     broker_user_s: float
     broker_kernel_s: float
 
+    @property
+    def client_us(self) -> float:
+        """CPU of the client for one event."""
+        return self.client_s / self.events * 1e6
+
+    @property
+    def broker_us(self) -> float:
+        """CPU of the broker for one event, the kernel's part included."""
+        return (self.broker_user_s + self.broker_kernel_s) / self.events * 1e6
+
     def line(self) -> str:
         """The case as a row of the table."""
-        client_us = self.client_s / self.events * 1e6
-        broker_us = (self.broker_user_s + self.broker_kernel_s) / self.events * 1e6
         kernel_us = self.broker_kernel_s / self.events * 1e6
         return (
-            f"{self.case:<34} {self.events / self.wall_s:>9,.0f} {1e6 / client_us:>9,.0f} {client_us:>10.1f} "
-            f"{broker_us:>10.1f} {kernel_us:>8.1f} {broker_us / client_us:>7.2f}"
+            f"{self.case:<34} {self.events / self.wall_s:>9,.0f} {1e6 / self.client_us:>9,.0f} {self.client_us:>10.1f} "
+            f"{self.broker_us:>10.1f} {kernel_us:>8.1f} {self.broker_us / self.client_us:>7.2f}"
         )
 
 
@@ -114,6 +128,15 @@ class Bench:
             self._stored += sent + 1
             yield sent
 
+    async def saturated(self, batch: int) -> Case:
+        """Send without the SDK, many transfers in flight: the client's columns are this sender's, not the SDK's."""
+        sender = await open_saturator(self._broker.port, HUB, batch, BODY, in_flight=200)
+        yield 0
+        sender.start(self._seconds)
+        await sender.done.wait()
+        self._stored += sender.acknowledged * batch
+        yield sender.acknowledged * batch
+
     async def receive(self, prefetch: int) -> Case:
         """Read everything that has been stored so far, from all partitions."""
         seen, done = 0, asyncio.Event()
@@ -138,6 +161,19 @@ class Bench:
             task.cancel()
 
 
+def floor(folder: Path, seconds: float) -> str:
+    """What the barest program takes for one event that it reads, syncs to disk and answers."""
+    command = [sys.executable, "-m", "benchmarks.eventhubs.floor", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        before = sum(cpu_of(process.pid))
+        events = drive(port, seconds)
+        cost_us = (sum(cpu_of(process.pid)) - before) / events * 1e6
+        process.kill()
+    return f"floor: asyncio, socket and fdatasync alone take {cost_us:.0f} µs for an event sent by itself"
+
+
 async def run(seconds: float, folder: Path) -> list[Cost]:
     """Run every case against one broker with a durable log."""
     broker = EventHubsProcess(folder, [f"{HUB}={PARTITIONS}"])
@@ -153,11 +189,24 @@ async def run(seconds: float, folder: Path) -> list[Cost]:
             ("send_batch of 100", bench.batches(100)),
             ("send_batch of 100, partition key", bench.batches(100, "key1")),
             ("send_batch of 1000", bench.batches(1000)),
+            (FULL_SINGLES, bench.saturated(1)),
+            (FULL_BATCHES, bench.saturated(100)),
             ("receive_batch, prefetch 3000", bench.receive(3000)),
         ):
             cost = await measure(case, broker, work)
             print(cost.line(), flush=True)
             costs.append(cost)
+        by_case = {cost.case: cost for cost in costs}
+        for kind, loaded, client in (
+            ("single", FULL_SINGLES, "send_event, one after another"),
+            ("batched", FULL_BATCHES, "send_batch of 100"),
+        ):
+            broker_us, client_us = by_case[loaded].broker_us, by_case[client].client_us
+            print(
+                f"at full load a {kind} event costs the broker {broker_us:.1f} µs, "
+                f"{broker_us / client_us:.2f} of the SDK's {client_us:.0f} µs"
+            )
+        print(await asyncio.to_thread(floor, folder, seconds))
         return costs
     finally:
         broker.stop()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from local.eventhubs.log import Group, PartitionLog
 
-_QUICK_S = 0.001
+_QUICK_S = 0.002  # how long a round may hold up everybody else
 _WORKERS = 4
 
 

@@ -161,7 +161,9 @@ class Connection(asyncio.Protocol):
         """Count bytes of events that wait for the disk; negative when they need not wait any more."""
         self._uncommitted_bytes += size
         too_many = self._uncommitted_bytes > _PAUSE_ABOVE_BYTES
-        if too_many is self._read_is_paused or self._transport is None or self._transport.is_closing():
+        if too_many is self._read_is_paused:
+            return
+        if self._transport is None or self._transport.is_closing():
             return
         self._read_is_paused = too_many
         if too_many:

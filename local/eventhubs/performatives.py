@@ -93,6 +93,13 @@ def _fields(buf: bytes, at: int, stop: int, count: int) -> list[Any]:
             case 0x70:
                 fields.append(Uint(int.from_bytes(buf[at + 1 : at + 5], "big")))
                 at += 5
+            case 0x52 if at + 1 < stop:
+                fields.append(Uint(buf[at + 1]))
+                at += 2
+            case 0xA0 if at + 1 < stop:
+                start = at + 2
+                at = start + buf[at + 1]
+                fields.append(buf[start:at])
             case _:
                 value, at = codec.decode(buf, at, stop)
                 fields.append(value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.eventhubs.address import SenderTarget
-from local.eventhubs.entities import Hub, Partition
+from local.eventhubs.entities import Partition
 from local.eventhubs.errors import ARGUMENT_ERROR, DETACH_FORCED, INTERNAL_ERROR, SERVER_BUSY, AmqpError
 from local.eventhubs.faults import SEND_FAULTS, problem_of
 from local.eventhubs.links import IncomingLink
@@ -35,8 +35,9 @@ class ProducerLink(IncomingLink):
         self._broker = session.connection.broker
         hub = self._broker.namespace.hub(target.hub)
         self.entity_path = hub.name
+        self._fixed: Partition | None = None
         if target.partition is not None:
-            hub.partition(target.partition)
+            self._fixed = hub.partition(target.partition)
             self.entity_path = f"{hub.name}/Partitions/{target.partition}"
         session.connection.require(self.entity_path)
         self.hub = hub.name
@@ -49,7 +50,7 @@ class ProducerLink(IncomingLink):
             incoming = events_of(payload, message_format)
             if incoming.partition_key is not None and len(incoming.partition_key) > MAX_PARTITION_KEY:
                 raise AmqpError(ARGUMENT_ERROR, f"The partition key is longer than {MAX_PARTITION_KEY} characters.")
-            partition = self._route(self._broker.namespace.hub(self.hub), incoming)
+            partition = self._route(incoming)
         except AmqpError as problem:
             self.settle(delivery_id, problem)
             return
@@ -67,10 +68,14 @@ class ProducerLink(IncomingLink):
         else:
             self._strike(rule, delivery)
 
-    def _route(self, hub: Hub, incoming: Incoming) -> Partition:
-        if self.partition is not None:
-            return hub.partition(self.partition)
-        return hub.partition_for(incoming.partition_key)
+    def _route(self, incoming: Incoming) -> Partition:
+        if self._fixed is not None and not self._fixed.log.closed:
+            return self._fixed
+        hub = self._broker.namespace.hub(self.hub)  # looked up again, for it may have been made anew
+        if self.partition is None:
+            return hub.partition_for(incoming.partition_key)
+        self._fixed = hub.partition(self.partition)
+        return self._fixed
 
     def _store(self, delivery: _Delivery, acknowledge_after_s: float = 0.0) -> None:
         connection = self.session.connection
