@@ -62,6 +62,10 @@ class Settings:
         "Connection string of the regional storage account; empty where DEAD_LETTERS__blobServiceUri is set.", ""
     )
     dead_letters__blobserviceuri: str = _text("Its blob endpoint, for identity-based access.", "")
+    azurewebjobsstorage: str = _secret(
+        "Connection string of the stamp's storage account; empty where AzureWebJobsStorage__blobServiceUri is set.", ""
+    )
+    azurewebjobsstorage__blobserviceuri: str = _text("Its blob endpoint, for identity-based access.", "")
     api_key_1: str = _secret("First of two keys that admit X-API-KEY; 16 characters or more.")
     api_key_2: str = _secret("Second key, so that one can be rotated while the other works.", "")
     front_door_id: str = _text("The only X-Azure-FDID let in to /api; empty lets everybody in (local only).", "")
@@ -104,6 +108,8 @@ class Settings:
             problems.append("EVENT_HUBS or EVENT_HUBS__fullyQualifiedNamespace is missing")
         if not self.dead_letters and not self.dead_letters__blobserviceuri:
             problems.append("DEAD_LETTERS or DEAD_LETTERS__blobServiceUri is missing")
+        if not self.azurewebjobsstorage and not self.azurewebjobsstorage__blobserviceuri:
+            problems.append("AzureWebJobsStorage or AzureWebJobsStorage__blobServiceUri is missing")
         for name, key in (("API_KEY_1", self.api_key_1), ("API_KEY_2", self.api_key_2)):
             if key and len(key) < 16:
                 problems.append(f"{name} must have 16 characters or more")

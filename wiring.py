@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,11 +17,16 @@ from azure.storage.blob.aio import BlobServiceClient
 from adapters.blobs import BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
+from adapters.cosmos_heartbeats import CosmosHeartbeats
 from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings
+from adapters.stamp_storage import StampStorage
 from domain.acceptance import Acceptance
+from domain.commands import canary
+from domain.health import IN_ROTATION, Canaries, Heartbeats, Monitor, Probe
 from domain.operations import Operations
+from domain.ordering import EventStamp
 from domain.ports import ActivityStore, CommandQueue, DeadLetters, ItemStore, LetterBox, Outcomes, ReplayQueue
 from domain.processing import Processor
 from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, ITEMS, OUTCOMES, Settings
@@ -81,6 +87,51 @@ class Parts:
         return BlobLetterBox(self._letter_account.get_container_client(DEAD_LETTER_CONTAINER))
 
     @cached_property
+    def heartbeats(self) -> Heartbeats:
+        """Where canaries leave their times."""
+        return CosmosHeartbeats(self._container(ACTIVITY), self.settings.region)
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """Watches the stamp's components in the background."""
+        storage = StampStorage(self._stamp_account)
+        canaries = Canaries(
+            partitions=[str(number) for number in range(self.settings.event_hub_partitions)],
+            send=self._send_canary,
+            heartbeats=self.heartbeats,
+            now=self.now,
+        )
+        return Monitor(
+            region=self.settings.region,
+            stamp=self.settings.region.lower().replace(" ", ""),
+            probes=[
+                Probe("database-read", self._read_score, shared=True),
+                Probe("database-write", self._write_score, shared=True),
+                Probe("queue-send", canaries.send_score),
+                Probe("processor-heartbeat", canaries.heartbeat_score, shared=False, score_when_away=IN_ROTATION),
+                # Without checkpoints the processor stands still, and its heartbeat says so.
+                Probe("checkpoint-storage", storage.checkpoints_score, score_when_away=IN_ROTATION),
+                # A switch that cannot be read is not switched off.
+                Probe("operator", storage.switch_score, score_when_away=1.0),
+            ],
+            now=self.now,
+            monotonic=time.monotonic,
+        )
+
+    async def _read_score(self) -> float:
+        await self.items.find(UUID(int=0))
+        return 1.0
+
+    async def _write_score(self) -> float:
+        # A partition that no hub has: the document says that this region could write, and is nobody's heartbeat.
+        await self.heartbeats.beat(EventStamp(self.settings.region, "write", 0, self.now()))
+        return 1.0
+
+    async def _send_canary(self, partition: str) -> None:
+        message = canary(partition, self.new_id())
+        await self._hub.send_raw(partition, message.to_bytes(), {"kind": message.kind})
+
+    @cached_property
     def acceptance(self) -> Acceptance:
         """Takes writes in."""
         return Acceptance(self.items, self.activity, self.command_queue)
@@ -98,6 +149,7 @@ class Parts:
             activity=self.activity,
             outcomes=self.outcomes,
             dead_letters=self.dead_letters,
+            heartbeats=self.heartbeats,
             region=self.settings.region,
             now=self.now,
         )
@@ -109,6 +161,9 @@ class Parts:
             await self._hub.close()
         if "_cosmos" in built:
             await self._cosmos[0].close()
+        if "monitor" in built:
+            await self.monitor.stop()
+            await self._stamp_account.close()
         if "_letter_account" in built:
             await self._letter_account.close()
         if "_credential" in built:
@@ -124,6 +179,15 @@ class Parts:
         if ours.dead_letters:
             return BlobServiceClient.from_connection_string(ours.dead_letters)
         return BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential)
+
+    @cached_property
+    def _stamp_account(self) -> BlobServiceClient:
+        ours = self.settings
+        # Short: whoever asks for health waits for nothing longer than the monitor's time-out.
+        options: dict[str, Any] = {"retry_total": 1, "connection_timeout": 1, "read_timeout": 2}
+        if ours.azurewebjobsstorage:
+            return BlobServiceClient.from_connection_string(ours.azurewebjobsstorage, **options)
+        return BlobServiceClient(ours.azurewebjobsstorage__blobserviceuri, credential=self._credential, **options)
 
     @cached_property
     def _credential(self) -> AsyncTokenCredential:

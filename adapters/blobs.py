@@ -17,7 +17,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
     SerializationError,
 )
-from azure.storage.blob import BlobProperties, PartialBatchErrorException
+from azure.storage.blob import BlobProperties, PartialBatchErrorException, StorageErrorCode
 from azure.storage.blob.aio import ContainerClient
 
 from adapters.vendor_errors import HTTP_CLIENT_ERRORS, ErrorTable
@@ -35,6 +35,16 @@ ERRORS = ErrorTable(
         (304, 400, 401, 403, 404, 405, 409, 411, 412, 413, 415, 416, 429, 500, 501, 503), DeadLettersUnavailable
     ),
 )
+# For BlobServiceClient. By default it waits 20 s for a connection and 15 s before it tries again.
+CLIENT_SETTINGS: dict[str, Any] = {
+    "connection_timeout": 2,
+    "read_timeout": 5,
+    "retry_total": 2,
+    "initial_backoff": 0.2,
+    "increment_base": 1,
+    "random_jitter_range": 0.2,
+}
+
 # A name that is none of ours is not even asked for: `..` in it would leave the container.
 _NAME = re.compile(r"(?P<hub>[^/]+/[^/]+)/(?P<partition>[^/]+)/(?P<sequence>[0-9]{20})-[0-9a-f]{16}")
 
@@ -52,9 +62,11 @@ class BlobDeadLetters:
                 await self._container.upload_blob(
                     blob_name(letter.delivery), letter_bytes(letter), overwrite=False, metadata=_metadata(letter)
                 )
-            except ResourceExistsError:
+            except ResourceExistsError as error:
+                # The SDK says so of containers that are being deleted too, which keep nothing.
+                if getattr(error, "error_code", None) != StorageErrorCode.BLOB_ALREADY_EXISTS:
+                    raise
                 # Parked by an earlier delivery, or by our own first try whose reply was lost: the same letter.
-                return
 
 
 class BlobLetterBox:

@@ -110,12 +110,24 @@ class DeleteRating(_Command):
     entry_id: UUID
 
 
+class Canary(_Command):
+    """Go through hub, processor and database, and leave the time of your passing; changes nothing else."""
+
+    kind: Literal["canary"] = "canary"
+
+
+def canary(partition: str, command_id: UUID) -> Canary:
+    """A canary; its item is nobody's, and keeps it apart from the batch's other groups."""
+    return Canary(command_id=command_id, item_id=UUID(int=int(partition)), digest="0" * 32)
+
+
 ItemCommand = PutItem | UpdateItem | DeleteItem
 EntryCommand = AddComment | AddRating
 RemovalCommand = DeleteComment | DeleteRating
 Command = ItemCommand | EntryCommand | RemovalCommand
+Message = Command | Canary
 
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Discriminator("kind")])
+_MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Discriminator("kind")])
 
 KIND_OF: dict[str, OperationKind] = {
     "put-item": OperationKind.PUT_ITEM,
@@ -135,20 +147,28 @@ def target_of(command: Command) -> UUID:
     return command.entry_id if isinstance(command, RemovalCommand) else command.item_id
 
 
-def command_of(body: bytes) -> Command:
-    """The command in an event's bytes.
+def message_of(body: bytes) -> Message:
+    """The command or canary in an event's bytes.
 
     Raises:
         UnknownCommand: a well-formed command of a kind that this version does not know.
         UndecodableEvent: anything else that is no command of ours.
     """
     try:
-        return _COMMANDS.validate_json(body)
+        return _MESSAGES.validate_json(body)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         if any(problem["type"] == "union_tag_invalid" for problem in problems):
             raise UnknownCommand("The event asks for a command that this version does not know.") from None
         raise UndecodableEvent(f"The event is no command: {_where(problems[0])}.") from None
+
+
+def command_of(body: bytes) -> Command:
+    """The command in an event's bytes; raises like `message_of`, for a canary too."""
+    message = message_of(body)
+    if isinstance(message, Canary):
+        raise UndecodableEvent("The event is a canary, and no command.")
+    return message
 
 
 def _where(problem: Any) -> str:

@@ -16,15 +16,17 @@ from uuid import UUID
 from domain.commands import (
     AddComment,
     AddRating,
+    Canary,
     Command,
     DeleteComment,
     DeleteItem,
     DeleteRating,
     EntryCommand,
     ItemCommand,
-    command_of,
+    message_of,
 )
 from domain.errors import CatalogError, ItemChanged, KeyReused, PermanentError, UnknownItem
+from domain.health import Heartbeats
 from domain.ordering import EventStamp
 from domain.ports import (
     MAX_ENTRIES,
@@ -59,6 +61,7 @@ class Processor:
     activity: ActivityStore
     outcomes: Outcomes
     dead_letters: DeadLetters
+    heartbeats: Heartbeats
     region: str
     now: Callable[[], datetime]
     groups_at_once: int = 16
@@ -70,15 +73,24 @@ class Processor:
             TransientError: at least one event has to come again; the others of the batch may have taken effect.
         """
         asked: list[Asked] = []
+        canaries: list[Delivery] = []
         for delivery in batch:
             try:
-                asked.append(Asked(delivery, command_of(delivery.body)))
+                message = message_of(delivery.body)
             except PermanentError as error:
                 await self._park(delivery, error)
+                continue
+            if isinstance(message, Canary):
+                canaries.append(delivery)
+            else:
+                asked.append(Asked(delivery, message))
         groups: dict[UUID, list[Asked]] = {}
         for one in asked:
             groups.setdefault(one.command.item_id, []).append(one)
         await self._side_by_side([partial(self._process_item, group) for group in groups.values()])
+        if canaries:
+            # Last, so that the heartbeat says that everything before it took effect; the newest speaks for all.
+            await self.heartbeats.beat(canaries[-1].stamp)
 
     async def _side_by_side(self, works: Sequence[Callable[[], Awaitable[None]]]) -> None:
         """Run all, at most `groups_at_once` together, and let each end before the first failure is raised."""

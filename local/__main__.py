@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -123,6 +124,7 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) 
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(supervisor.failure())
+            await _until_warm(stack)
             if seed:
                 await _seed(stack)
             console.print(f"  admin key                {API_KEY}")
@@ -148,6 +150,22 @@ async def _start_together(supervisor: Supervisor, components: Sequence[Component
                 group.create_task(start(component))
     except* ComponentFailed as failures:
         raise failures.exceptions[0] from None
+
+
+async def _until_warm(stack: Stack) -> None:
+    """What a readiness probe waits for: the first request shall not pay for opening connections."""
+    waiting = {f"http://127.0.0.1:{stack.api_port(index)}/health/ready" for index in range(len(stack.regions))}
+    async with aiohttp.ClientSession() as session:
+        for _ in range(300):
+            for url in list(waiting):
+                # An API host that dies meanwhile is named and brought back by the supervisor.
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(url) as answer:
+                        waiting -= {url} if answer.status == 200 else set()
+            if not waiting:
+                return
+            await asyncio.sleep(0.1)
+    raise ComponentFailed(f"not ready after 30 s: {', '.join(sorted(waiting))}")
 
 
 async def _seed(stack: Stack) -> None:

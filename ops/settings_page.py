@@ -25,13 +25,19 @@ SET_BY = {
     "cosmos_regions": f"{_BOTH}, own region first",
     "dead_letters": _LOCAL,
     "dead_letters__blobserviceuri": f"{_BOTH}, from the region's outputs",
+    "azurewebjobsstorage": f"{_LOCAL}; the Functions host reads it too",
+    "azurewebjobsstorage__blobserviceuri": f"{_BOTH}, from the stamp's outputs; the Functions host reads it too",
     "api_key_1": f"{_KEY_VAULT}, slot 1",
     "api_key_2": f"{_KEY_VAULT}, slot 2",
     "front_door_id": f"{_API}, from the global outputs",
     "request_deadline_s": f"{_API}, where the default does not fit",
     "max_requests_in_flight": f"{_API}, where the default does not fit",
 }
-_SPELLING = {"FULLYQUALIFIEDNAMESPACE": "fullyQualifiedNamespace", "BLOBSERVICEURI": "blobServiceUri"}
+_SPELLING = {
+    "AZUREWEBJOBSSTORAGE": "AzureWebJobsStorage",
+    "FULLYQUALIFIEDNAMESPACE": "fullyQualifiedNamespace",
+    "BLOBSERVICEURI": "blobServiceUri",
+}
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,6 @@ HOST_SETTINGS = (
         "`python`",
         f"{_BOTH}, local cloud",
         "The host starts the Python worker, and no other.",
-    ),
-    HostSetting(
-        "AzureWebJobsStorage",
-        "connection string (local), or `AzureWebJobsStorage__accountName` (Azure)",
-        f"{_BOTH}, local cloud",
-        "The stamp's storage account, where the host keeps checkpoints, ownership of partitions and timer locks. "
-        "Another account is another set of checkpoints: the processor would read the hub from its beginning.",
     ),
     HostSetting(
         "AzureFunctionsJobHost__functions__N",
@@ -132,7 +131,7 @@ def render() -> str:
 def name_of(field: str) -> str:
     """A field's environment variable, in the host's spelling where the host reads it too."""
     prefix, separator, member = field.upper().partition("__")
-    return prefix + separator + _SPELLING.get(member, member)
+    return _SPELLING.get(prefix, prefix) + separator + _SPELLING.get(member, member)
 
 
 def _own_cells(one: Field[Any]) -> tuple[str, ...]:

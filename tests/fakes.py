@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from domain.commands import Command
@@ -261,6 +262,22 @@ class InMemoryDeadLetters:
     @property
     def reasons(self) -> list[str]:
         return [letter.reason for letter in self.letters.values()]
+
+
+@dataclass
+class InMemoryHeartbeats:
+    """Fulfils Heartbeats."""
+
+    times: dict[str, datetime] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+
+    async def beat(self, stamp: EventStamp) -> None:
+        self.outage.strike()
+        self.times[stamp.partition] = stamp.enqueued
+
+    async def latest(self) -> dict[str, datetime]:
+        self.outage.strike()
+        return dict(self.times)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from azure.cosmos.aio import CosmosClient
@@ -15,6 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from adapters.blobs import BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
+from adapters.cosmos_heartbeats import CosmosHeartbeats
 from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings
@@ -26,6 +27,7 @@ from settings import ACTIVITY, CONSUMER_GROUP, DATABASE, DEAD_LETTER_CONTAINER, 
 from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
+    InMemoryHeartbeats,
     InMemoryItemStore,
     InMemoryLetterBox,
     InMemoryOutcomes,
@@ -171,3 +173,10 @@ async def received(cloud: Cloud, wanted: Collection[UUID]) -> dict[str, list[UUI
         finally:
             reading.cancel()
     return found
+
+
+@pytest.fixture(params=["fake", "stand-in"])
+def heartbeats(request: pytest.FixtureRequest) -> object:
+    if request.param == "fake":
+        return InMemoryHeartbeats()
+    return CosmosHeartbeats(container(request.getfixturevalue("account"), ACTIVITY), f"Region {uuid4()}")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.commands import Precondition
+from domain.commands import Precondition, canary
 from domain.errors import StoreUnavailable
 from domain.identity import digest_of
 from domain.processing import Processor
@@ -22,7 +22,13 @@ from tests.builders import (
     an_item,
     an_update_item,
 )
-from tests.fakes import InMemoryActivityStore, InMemoryDeadLetters, InMemoryItemStore, InMemoryOutcomes
+from tests.fakes import (
+    InMemoryActivityStore,
+    InMemoryDeadLetters,
+    InMemoryHeartbeats,
+    InMemoryItemStore,
+    InMemoryOutcomes,
+)
 
 
 @dataclass
@@ -31,11 +37,18 @@ class World:
     activity: InMemoryActivityStore = field(default_factory=InMemoryActivityStore)
     outcomes: InMemoryOutcomes = field(default_factory=InMemoryOutcomes)
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
+    heartbeats: InMemoryHeartbeats = field(default_factory=InMemoryHeartbeats)
 
     @property
     def processor(self) -> Processor:
         return Processor(
-            self.items, self.activity, self.outcomes, self.dead_letters, region="West Europe", now=lambda: NOON
+            self.items,
+            self.activity,
+            self.outcomes,
+            self.dead_letters,
+            self.heartbeats,
+            region="West Europe",
+            now=lambda: NOON,
         )
 
 
@@ -349,3 +362,18 @@ async def test_a_rating_that_another_region_counted_waits_for_that_regions_recou
     assert await world.activity.to_recount("West Europe", 10) == [item.item_id]
     assert await world.activity.recount(item.item_id, "West Europe")
     assert await world.activity.totals(item.item_id) == Totals()
+
+
+async def test_a_canary_leaves_its_time_when_all_before_it_took_effect(world: World) -> None:
+    item = an_item()
+    world.items.stored[item.item_id] = item
+    batch = [a_delivery(an_add_rating(item.item_id), 1), a_delivery(canary("0", uuid4()).to_bytes(), 2)]
+    world.items.outage.failures = 1
+
+    with pytest.raises(StoreUnavailable):
+        await world.processor.process(batch)
+    assert world.heartbeats.times == {}
+    await world.processor.process(batch)
+
+    assert world.heartbeats.times == {"0": batch[1].stamp.enqueued}
+    assert world.dead_letters.reasons == []

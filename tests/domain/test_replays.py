@@ -25,7 +25,13 @@ from tests.builders import (
     an_item,
     an_update_item,
 )
-from tests.fakes import InMemoryActivityStore, InMemoryDeadLetters, InMemoryItemStore, InMemoryOutcomes
+from tests.fakes import (
+    InMemoryActivityStore,
+    InMemoryDeadLetters,
+    InMemoryHeartbeats,
+    InMemoryItemStore,
+    InMemoryOutcomes,
+)
 
 
 @dataclass
@@ -43,6 +49,7 @@ class World:
             activity=self.activity,
             outcomes=self.outcomes,
             dead_letters=self.dead_letters,
+            heartbeats=InMemoryHeartbeats(),
             region="West Europe",
             now=lambda: NOON,
         )

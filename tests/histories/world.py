@@ -12,7 +12,7 @@ from domain.commands import Command
 from domain.ordering import EventStamp
 from domain.processing import Processor
 from domain.records import Delivery
-from tests.fakes import InMemoryDeadLetters
+from tests.fakes import InMemoryDeadLetters, InMemoryHeartbeats
 from tests.histories.replicas import Replica, ReplicaActivity, ReplicaItems, ReplicaOutcomes
 
 REGIONS = ("West Europe", "North Europe")
@@ -118,6 +118,7 @@ class World:
             activity=ReplicaActivity(stamp.writes_to),
             outcomes=ReplicaOutcomes(stamp.writes_to),
             dead_letters=self.dead_letters,
+            heartbeats=InMemoryHeartbeats(),
             region=stamp.region,
             now=lambda: self.now,
         )

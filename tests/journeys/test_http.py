@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+from azure.storage.blob import BlobServiceClient
+
 from tests.journeys.conftest import Answer, RunningStack
 
 ITEMS = "/api/1.0/catalogitem"
@@ -109,6 +111,28 @@ def test_paths_are_matched_as_the_functions_host_does(stack: RunningStack) -> No
 def test_the_contract_is_served(stack: RunningStack) -> None:
     assert stack.request("GET", "/api/openapi.json").json["openapi"] == "3.1.0"
     assert stack.request("GET", "/health/live").status == 200
+
+
+def test_a_stamps_health_is_computed_and_answers_head_as_get(stack: RunningStack) -> None:
+    report = until(
+        lambda: stack.request("GET", "/health/stamp"), lambda one: one.status == 200 and one.json["score"] == 1, 60
+    )
+
+    assert (report.status, report.json["status"]) == (200, "healthy")
+    assert {check["component"] for check in report.json["checks"]} >= {"queue-send", "processor-heartbeat"}
+    for path in ("/health/stamp", "/health/live", "/health/ready"):
+        head = stack.request("HEAD", path)
+        assert (head.status, head.body) == (200, b"")
+
+
+def test_an_operator_takes_the_stamp_out_and_back(stack: RunningStack) -> None:
+    account = stack.stack.storage_connection(stack.stack.stamp_account(0))
+    with BlobServiceClient.from_connection_string(account) as service:
+        switch = service.get_blob_client("health", "stamp.health")
+        switch.delete_blob()
+        assert until(lambda: stack.request("GET", "/health/stamp").status, lambda one: one == 503) == 503
+        switch.upload_blob(b"")
+    assert until(lambda: stack.request("GET", "/health/stamp").status, lambda one: one == 200) == 200
 
 
 def test_the_page_is_served_with_a_strict_policy(stack: RunningStack) -> None:

@@ -16,6 +16,7 @@ from tests.fakes import (
     InMemoryActivityStore,
     InMemoryCommandQueue,
     InMemoryDeadLetters,
+    InMemoryHeartbeats,
     InMemoryItemStore,
     InMemoryOutcomes,
 )
@@ -27,6 +28,7 @@ ENVIRONMENT = {
     "COSMOS_ENDPOINT": "http://unused.test/",
     "COSMOS_REGIONS": "West Europe",
     "DEAD_LETTERS": "unused: the letters are a fake",
+    "AzureWebJobsStorage": "unused: no test of a trigger looks at it",
     "API_KEY_1": KEY,
 }
 # Once: asking the app a second time finds every name taken, by itself.
@@ -50,6 +52,7 @@ class App:
     outcomes: InMemoryOutcomes = field(default_factory=InMemoryOutcomes)
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
     queue: InMemoryCommandQueue = field(default_factory=InMemoryCommandQueue)
+    heartbeats: InMemoryHeartbeats = field(default_factory=InMemoryHeartbeats)
 
     def install(self, **environment: str) -> None:
         parts = FakeParts(ENVIRONMENT | environment)
@@ -58,6 +61,7 @@ class App:
         parts.outcomes = self.outcomes
         parts.dead_letters = self.dead_letters
         parts.command_queue = self.queue
+        parts.heartbeats = self.heartbeats
         wiring.use(parts)
 
     async def call(
