@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 import time
 from contextlib import AbstractContextManager
 
@@ -9,6 +10,7 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 
 from .programs import APP, Program, broker, running, storage
+from .soak import soak
 
 HOST = ["local.functions_host", "--app", str(APP), "--port", "0"]
 HTTP_ONLY = {"AzureFunctionsJobHost__functions__0": "constant"}
@@ -145,7 +147,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.functions_host", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each HTTP measurement")
     parser.add_argument("--events", type=int, default=20000, help="events of the backlog")
-    asyncio.run(_run(parser.parse_args()))
+    parser.add_argument(
+        "--soak", type=float, metavar="S", help="instead: hosts come and go under load for so many seconds"
+    )
+    parser.add_argument("--rate", type=int, default=200, help="events per second of the soak")
+    parser.add_argument("--step", type=float, default=10.0, help="seconds between two changes of the soak")
+    arguments = parser.parse_args()
+    if arguments.soak is not None:
+        sys.exit(0 if asyncio.run(soak(arguments.soak, arguments.rate, arguments.step)) else 1)
+    asyncio.run(_run(arguments))
 
 
 if __name__ == "__main__":

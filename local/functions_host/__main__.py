@@ -56,11 +56,17 @@ async def _run(arguments: argparse.Namespace) -> None:
     stdout = _claim_stdout()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
-    loop.add_signal_handler(signal.SIGINT, stopping.set)
+
+    def stop() -> None:
+        if stopping.is_set():
+            _leave(130)  # asked twice: wait no longer
+        stopping.set()
+
+    loop.add_signal_handler(signal.SIGINT, stop)
     if arguments.ignore_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
-        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        loop.add_signal_handler(signal.SIGTERM, stop)
     port = _port(arguments)
     settings = HostSettings(
         arguments.app, port, arguments.name, arguments.settings, arguments.master_key, arguments.stop_timeout

@@ -268,7 +268,14 @@ class KestrelProtocol(asyncio.Protocol):
             self._busy = True
             task = self._loop.create_task(self._serve(request))
             self._server.tasks.add(task)
-            task.add_done_callback(self._server.tasks.discard)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._server.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a fault of this host; the peer must not wait for ever
+            self._loop.call_exception_handler({"message": "a request was not served", "exception": error})
+            self._answer(None, HttpResponse(500), close=True)
 
     def _next_request(self) -> HttpRequest | None:
         if self._request is None and not self._take_head():

@@ -154,7 +154,7 @@ class TimerListener:
         now = self._clock()
         past_due = self._monitored and status is not None and now > status.next
         if self._monitored and status is None:
-            status = ScheduleStatus(_NEVER, self._schedule.next_after(now), _NEVER)
+            status = ScheduleStatus(_NEVER, self._schedule.next_after(now), now)
             await self._write_status(status)
         if past_due or self._run_on_startup:
             status = await self._invoke(now, past_due, status)

@@ -1,6 +1,7 @@
-"""A constant HTTP handler, and a trigger that counts."""
+"""A constant HTTP handler, and a trigger that counts; with RECORD set it also writes down what it was given."""
 
 import json
+import os
 import time
 from typing import List  # noqa: UP035 - the worker refuses list[...]
 
@@ -10,6 +11,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 CONSTANT = json.dumps({"hello": "world"})
 received: list[float] = []
 late_ms: list[float] = []
+RECORD = os.environ.get("RECORD")
 
 
 @app.route("constant", methods=["GET"])
@@ -41,3 +43,9 @@ async def ingest(events: List[func.EventHubEvent]) -> None:  # noqa: UP006
     for event in events:
         received.append(now)
         late_ms.append((now - float(event.get_body()[:17])) * 1000)
+    if RECORD is not None:
+        partition = (events[0].metadata or {})["PartitionContext"]["PartitionId"]
+        lines = [f"{os.getpid()} {partition} {event.sequence_number}\n" for event in events]
+        file = os.open(RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(file, "".join(lines).encode())
+        os.close(file)

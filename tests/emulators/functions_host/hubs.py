@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,13 @@ async def send_steadily(broker: Broker, hub: str, stop: asyncio.Event, pause_s: 
     return acknowledged
 
 
-@dataclass
 class Control:
     """The folder that steers the hub app and holds what it recorded."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read_to = 0
+        self._entries: list[dict[str, Any]] = []
 
     def switch(self, name: str, text: str | None) -> None:
         """Write a control file, or remove it with None."""
@@ -66,9 +69,14 @@ class Control:
     def record(self, *phases: str) -> list[dict[str, Any]]:
         """What the app recorded, of these phases (all when none is given)."""
         file = self.folder / "record.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
-        entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        return [entry for entry in entries if not phases or entry["phase"] in phases]
+        if file.exists():
+            with file.open("rb") as lines:
+                lines.seek(self._read_to)
+                new = lines.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read_to += len(whole)
+            self._entries += [json.loads(line) for line in whole.splitlines()]
+        return [entry for entry in self._entries if not phases or entry["phase"] in phases]
 
     def done(self) -> Counter[str]:
         """How often each body was handled to the end."""
@@ -142,7 +150,7 @@ class HubLab:
     control: Control
     start_host: StartHost
 
-    @property
+    @cached_property
     def blobs(self) -> Blobs:
         """The checkpoint container."""
         return Blobs(self.storage, self.broker.namespace, self.hub)

@@ -223,6 +223,19 @@ def test_a_stop_does_not_wait_for_ever(start_host: StartHost) -> None:
             call.result()
 
 
+def test_a_second_signal_ends_the_host_at_once(start_host: StartHost) -> None:
+    host = start_host("http")
+
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(host.call, "/api/slow?s=20")
+        wait_until(lambda: "Executing 'Functions.slow'" in host.process.log)
+        host.process.send(signal.SIGINT)
+        wait_until(lambda: "Stopping host" in host.process.log)
+        assert host.process.stop() == 130
+        with pytest.raises(OSError):
+            call.result()
+
+
 def test_sigterm_can_be_ignored_as_the_real_host_does(start_host: StartHost) -> None:
     host = start_host("http", "--ignore-sigterm")
 

@@ -5,6 +5,7 @@ import json
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.eventhub import EventData
@@ -188,6 +189,29 @@ def test_a_batch_in_flight_at_a_stop_is_finished_not_checkpointed_and_comes_agai
     assert lab.blobs.checkpoint("0") is None
     lab.start()
     wait_until(lambda: lab.control.done() == {"a": 2})
+
+
+def test_batch_settings_of_host_json_are_honoured(lab: HubLab) -> None:
+    """At least 3 events for each batch, a checkpoint after every second one, and nothing from before the start."""
+    lab.send({"0": ["old"]})
+    prefix = "AzureFunctionsJobHost__extensions__eventHubs__"
+    settings: dict[str, Any] = {
+        "minEventBatchSize": "3",
+        "maxEventBatchSize": "3",
+        "maxWaitTime": "00:10:00",
+        "batchCheckpointFrequency": "2",
+        "initialOffsetOptions__type": "fromEnd",
+    }
+    lab.start(**{prefix + name: value for name, value in settings.items()})
+    listening = ControlClient(lab.broker.control)
+    wait_until(lambda: all(p["receivers"] for p in listening.call("GET", f"/_control/hubs/{lab.hub}")["partitions"]))
+
+    for number in range(7):
+        lab.send({"0": [f"e{number}"]})
+    wait_until(lambda: lab.blobs.checkpoint("0"))
+
+    assert [entry["bodies"] for entry in lab.control.record("done")] == [["e0", "e1", "e2"], ["e3", "e4", "e5"]]
+    assert (lab.blobs.checkpoint("0") or {})["sequencenumber"] == "6"
 
 
 def test_checkpoints_are_where_and_what_keda_reads(lab: HubLab) -> None:

@@ -125,6 +125,13 @@ async def test_a_time_missed_while_no_host_ran_is_made_up_for_once(storage: str,
     await listener.close()
     assert invoker.past_due == []
 
+    too_early, invoker = _timer(storage, "past-due", "0 0 3 * * *", clock)
+    await too_early.start()
+    await asyncio.sleep(0.5)
+    await too_early.stop()
+    await too_early.close()
+    assert invoker.past_due == []
+
     clock.ahead = timedelta(days=2)
     late, invoker = _timer(storage, "past-due", "0 0 3 * * *", clock)
     await late.start()
