@@ -159,7 +159,7 @@ class History:
         self._model.known[place] = seen | {dot}
 
     def _replicate(self) -> None:
-        self._move(self._choose.choice(self._links)) if self._links else None
+        self._move(self._choose.choice(self._links))
 
     def _move(self, link: Link) -> bool:
         if frozenset((link.source.name, link.target.name)) in self._cut:
@@ -187,7 +187,7 @@ class History:
         """Mend everything, replicate until nothing moves, compare. Raises Diverged."""
         self._cut.clear()
         for _ in range(100):
-            if not any([self._move(link) for link in self._links]):
+            if not sum(self._move(link) for link in self._links):
                 break
         else:
             raise Diverged("replication never comes to rest")

@@ -105,7 +105,7 @@ def etag_matches(wanted: str, etag: str | None) -> bool:
     """Strong comparison; `*` matches whatever exists; quotes may be missing."""
     if etag is None:
         return False
-    return wanted == "*" or wanted == etag or wanted == etag.strip('"')
+    return wanted in ("*", etag, etag.strip('"'))
 
 
 def error_response(error: CosmosError, activity_id: str, uri: str) -> Response:

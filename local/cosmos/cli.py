@@ -12,7 +12,7 @@ from local.cosmos.server import CosmosServer
 from local.cosmos.settings import WELL_KNOWN_KEY, BadSettings, CosmosSettings
 
 _EXAMPLE = """example:
-  python -m local.cosmos --data .local/cosmos --global-port 8080 --region "West Europe=8081" --region "North Europe=8082"
+  python -m local.cosmos --data .local/cosmos --region "West Europe=8081" --region "North Europe=8082"
 
 prints one line `ready: GLOBAL-ENDPOINT regions {"West Europe": "http://127.0.0.1:8081/", ...}` once it serves.
 Faults, regions and replication are steered under /_control on the global port; see COVERAGE.md.

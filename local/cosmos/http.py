@@ -94,16 +94,19 @@ class HttpConnection(asyncio.Protocol):
         self._keep = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is connected."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server makes
         self._transport = transport
         self._all.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
         self._all.discard(self)
         self._transport = None
         # A write that has begun is finished: the service does not stop either when its client goes away.
 
     def data_received(self, data: bytes) -> None:
+        """Some bytes of a request, or of several."""
         self._buffer += data
         if not self._busy:
             self._pump()

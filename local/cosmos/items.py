@@ -36,8 +36,8 @@ def create(call: Call) -> Response:
         unwanted = call.header("if-none-match")
         if unwanted is not None and etag_matches(unwanted, row.version.etag):
             raise precondition_failed()
-        return _store(call, draft, row, row.version.rid, 200, "upsert")
-    return _store(call, draft, row, None, 201, "create")
+        return _store(call, draft, row, "upsert")
+    return _store(call, draft, row, "create")
 
 
 def replace(call: Call) -> Response:
@@ -48,7 +48,7 @@ def replace(call: Call) -> Response:
     draft = draft_of(call.request.body, call.container, pk)
     if draft.id != _id(call):
         raise bad_request("The id in the body does not match the id in the path: an id cannot be changed.")
-    return _store(call, draft, row, row.version.rid, 200, "replace")
+    return _store(call, draft, row, "replace")
 
 
 def read(call: Call) -> Response:
@@ -96,7 +96,7 @@ def patch_item(call: Call) -> Response:
     call.check_if_match(row.version.etag)
     wanted = patch.patch_of(call.request.body)
     draft = patched(call, row.version.body or "", wanted, call.partition_key())
-    return _store(call, draft, row, row.version.rid, 200, "patch")
+    return _store(call, draft, row, "patch")
 
 
 def patched(call: Call, body: str, wanted: patch.Patch, pk: str) -> Draft:
@@ -145,11 +145,13 @@ def prepare(call: Call, draft: Draft, row: Row | None, rid: int | None) -> tuple
     return Write(draft.pk, draft.id, text, document, row, number, lsn, etag, ts, expiry, stamp), text
 
 
-def _store(call: Call, draft: Draft, row: Row | None, rid: int | None, status: int, kind: str) -> Response:
-    write, text = prepare(call, draft, row, rid)
+def _store(call: Call, draft: Draft, row: Row | None, kind: str) -> Response:
+    new = row is None or kind == "create"
+    write, text = prepare(call, draft, row, None if new or row is None else row.version.rid)
     call.store.put(call.table, [write])
     data = text.encode()
     call.charge = charges.write(kind, len(data))
-    response = call.answer(status, b"" if call.minimal else data, write.lsn, f"etag: {write.etag}\r\n")
+    extra = f"etag: {write.etag}\r\n"
+    response = call.answer(201 if new else 200, b"" if call.minimal else data, write.lsn, extra)
     response.after = call.store.group.when_durable
     return response

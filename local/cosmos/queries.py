@@ -12,7 +12,7 @@ from local.cosmos.conflicts import LIVE
 from local.cosmos.errors import bad_request
 from local.cosmos.http import Response
 from local.cosmos.items import deletion
-from local.cosmos.sql.executor import Page, Scope, execute
+from local.cosmos.sql.executor import Job, Page, Scope, execute
 from local.cosmos.sql.memory import query_text
 from local.cosmos.sql.parser import parse
 from local.cosmos.values import key_of_header, parse_json
@@ -64,7 +64,8 @@ def _page_size(call: Call) -> int | None:
 
 def _run(call: Call, tree: Any, parameters: dict[str, Any]) -> Response | Coroutine[Any, Any, Response]:
     token = call.header("x-ms-continuation") or None
-    steps = execute(call.store, call.table, tree, parameters, scope_of(call), _page_size(call), token)
+    job = Job(call.store, call.table, tree, parameters, scope_of(call), _page_size(call), token)
+    steps = execute(job)
     try:
         next(steps)
     except StopIteration as finished:

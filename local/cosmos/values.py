@@ -15,6 +15,7 @@ class Undefined:
     _instance: "Undefined | None" = None
 
     def __new__(cls) -> "Undefined":
+        """There is one."""
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -94,7 +95,8 @@ def sort_key(value: Any) -> bytes:
     """
     kind = type(value)  # exact: what JSON is parsed to has no subclasses
     if kind is str:
-        return b"\x05" + value.encode("utf-8", "surrogatepass")
+        text: str = value
+        return b"\x05" + text.encode("utf-8", "surrogatepass")
     if kind is int or kind is float:
         raw: int = _BITS.unpack(_NUMBER.pack(as_double(value)))[0]
         return b"\x04" + _BITS.pack(raw ^ _MASK if raw & _SIGN else raw | _SIGN)

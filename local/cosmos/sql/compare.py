@@ -9,7 +9,7 @@ from typing import Any
 from local.cosmos.values import UNDEFINED, as_double
 
 
-def type_of(value: Any) -> int:
+def type_of(value: Any) -> int:  # noqa: PLR0911 - one for each type
     """A number per JSON type; 0 for undefined."""
     if isinstance(value, str):
         return 1

@@ -4,19 +4,18 @@ A generator, so that a long scan gives way to other requests: it yields None aft
 the page.
 """
 
-import base64
-import binascii
-import json
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from local.cosmos.errors import bad_request
 from local.cosmos.sql import tree
-from local.cosmos.sql.functions import Accumulator
+from local.cosmos.sql.grouping import Group, distinct_key, in_order
 from local.cosmos.sql.indexes import learn
 from local.cosmos.sql.planner import Plan, plan_query
+from local.cosmos.sql.positions import Position, after, from_token, index_after, to_token
 from local.cosmos.sql.program import Run, compile_expression
 from local.cosmos.state import RegionStore, Table
 from local.cosmos.values import UNDEFINED, dump_text, load_stored, sort_key
@@ -43,35 +42,30 @@ class Page:
     examined: int
 
 
-@dataclass(slots=True)
-class _Position:
-    """Where the next page starts: after a row (its order keys and rid), or after a number of results."""
-
-    keys: list[Any] | None = None
-    rid: int = 0
-    done: int = 0  # results given so far, for TOP, OFFSET and LIMIT
-    skipped: bool = False
-
-
 Steps = Generator[None, None, Page]
 
 
-def execute(
-    store: RegionStore,
-    table: Table,
-    query: tree.Query,
-    parameters: Mapping[str, Any],
-    scope: Scope,
-    max_items: int | None,
-    continuation: str | None,
-) -> Steps:
-    """Run one page of a query. `max_items` None: as many as fit."""
-    position = _read_token(continuation)
+@dataclass(slots=True)
+class Job:
+    """One page of one query to be run."""
+
+    store: RegionStore
+    table: Table
+    query: tree.Query
+    parameters: Mapping[str, Any]
+    scope: Scope
+    max_items: int | None  # None: as many as fit
+    continuation: str | None
+
+
+def execute(job: Job) -> Steps:
+    """Run a job."""
+    query, parameters = job.query, job.parameters
     top, offset = _count(query.top, parameters), _count(query.offset, parameters) or 0
     limit = _count(query.limit, parameters) if query.limit is not None else top
-    plan = plan_query(query, table, parameters, scope.pk)
-    _bind_scope(plan, scope)
-    run = _Run(store, table, query, plan, parameters, max_items, position)
+    plan = plan_query(query, job.table, parameters, job.scope.pk)
+    _bind_scope(plan, job.scope)
+    run = _Run(job, plan, from_token(job.continuation))
     if plan.nothing or limit == 0:
         plan.bind("0")
     if query.group_by or query.aggregates or query.distinct:
@@ -98,23 +92,42 @@ def _count(clause: "int | tree.Parameter | None", parameters: Mapping[str, Any])
     return int(value)
 
 
-class _Run:
-    def __init__(
-        self,
-        store: RegionStore,
-        table: Table,
-        query: tree.Query,
-        plan: Plan,
-        parameters: Mapping[str, Any],
-        max_items: int | None,
-        position: _Position,
-    ) -> None:
-        self._store = store
-        self._table = table
-        self._query = query
-        self._plan = plan
-        self._parameters = parameters
+class _PageUnderWay:
+    """The rows of a page so far, and whether more fit."""
+
+    def __init__(self, max_items: int | None, room: int | None) -> None:
+        self.rows: list[str] = []
+        self.room = room  # what TOP or LIMIT leave, None for no end
         self._max = max_items
+        self._size = 0
+
+    @property
+    def full(self) -> bool:
+        """Does the next row belong to the next page?"""
+        return (self._max is not None and len(self.rows) >= self._max) or self._size > _MAX_PAGE_BYTES
+
+    @property
+    def over(self) -> bool:
+        """Is this all that TOP or LIMIT allow?"""
+        return self.room is not None and self.room <= 0
+
+    def take(self, text: str | None) -> None:
+        """One more row; None for one whose SELECT VALUE is undefined: it counts and is not shown."""
+        if self.room is not None:
+            self.room -= 1
+        if text is not None:
+            self.rows.append(text)
+            self._size += len(text)
+
+
+class _Run:
+    def __init__(self, job: Job, plan: Plan, position: Position) -> None:
+        self._store = job.store
+        self._table = job.table
+        self._query = query = job.query
+        self._plan = plan
+        self._parameters = job.parameters
+        self._max = job.max_items
         self._position = position
         self._examined = 0
         if query.value is not None and not isinstance(query.value, tree.Aggregate):
@@ -139,72 +152,63 @@ class _Run:
         columns = self._plan.order_columns or []
         return [(column, order.descending) for column, order in zip(columns, self._query.order_by, strict=False)]
 
-    def _documents(self, rows: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
-        """(row, parsed document or None) of those that pass the tests left over; None marks a slice's end."""
+    def _documents(self, sql: str) -> Generator[tuple[Any, Any]]:
+        """(row, parsed document or None) of those that pass the tests left over; (None, None) ends a slice."""
         residual = self._plan.residual
         parse = bool(residual) or not self._query.star
-        for row in rows:
-            self._examined += 1
-            document = load_stored(row[0]) if parse else None
-            if not residual or all(test(document, self._parameters) is True for test in residual):
-                yield row, document
-            if self._examined % _SLICE == 0:
-                yield None, None
+        with self._store.reader() as reader:
+            cursor = reader.execute(sql, self._arguments)
+            try:
+                for row in cursor:
+                    self._examined += 1
+                    document = load_stored(row[0]) if parse else None
+                    if not residual or all(test(document, self._parameters) is True for test in residual):
+                        yield row, document
+                    if self._examined % _SLICE == 0:
+                        yield None, None
+            finally:
+                cursor.close()
 
     # ---- streaming: SQLite gives the order
 
     def streamed(self, offset: int, limit: int | None) -> Steps:
         """No order, or one that columns carry."""
+        to_skip = 0 if self._position.skipped else offset
+        page = _PageUnderWay(self._max, None if limit is None else limit - self._position.done)
+        if page.over:
+            return Page([], None, 0)
+        sql = self._streaming_sql(0 if self._plan.residual else to_skip)
+        if not self._plan.residual:
+            to_skip = 0
+        last: Any = None
+        with closing(self._documents(sql)) as documents:
+            for row, document in documents:
+                if row is None:
+                    yield
+                elif to_skip:
+                    to_skip -= 1
+                elif page.over or page.full:
+                    break
+                else:
+                    last = row
+                    page.take(row[0] if document is None else self._shape(row[0], document))
+            else:
+                last = None
+        learn(self._store, self._table, self._plan, self._query, self._examined - len(page.rows))
+        if last is None or page.over:
+            return Page(page.rows, None, self._examined)
+        done = 0 if limit is None or page.room is None else limit - page.room
+        return Page(page.rows, to_token(Position(list(last[2:]), last[1], done, skipped=True)), self._examined)
+
+    def _streaming_sql(self, skipped_by_sqlite: int) -> str:
         directions = self._directions()
         columns = [column for column, _ in directions]
         last_descending = directions[-1][1] if directions else False
-        order = ", ".join(f"{column} {'DESC' if descending else 'ASC'}" for column, descending in directions)
-        order = f" ORDER BY {order + ', ' if order else ''}rid {'DESC' if last_descending else 'ASC'}"
-        extra, arguments = _after(self._position, [*directions, ("rid", last_descending)])
-        to_skip = 0 if self._position.skipped else offset
-        room = None if limit is None else limit - self._position.done
-        if room is not None and room <= 0:
-            return Page([], None, 0)
-        if not self._plan.residual:
-            if to_skip:
-                order += f" LIMIT -1 OFFSET {to_skip}"
-                to_skip = 0
-        sql = self._select(", ".join(["body", "rid", *columns]), order, extra, arguments)
-        rows: list[str] = []
-        size = 0
-        page = self._max
-        last: Any = None
-        with self._store.reader() as reader:
-            cursor = reader.execute(sql, self._arguments)
-            try:
-                for row, document in self._documents(cursor):
-                    if row is None:
-                        yield
-                        continue
-                    if to_skip:
-                        to_skip -= 1
-                        continue
-                    if room is not None and room <= 0:
-                        last = None
-                        break
-                    if (page is not None and len(rows) >= page) or size > _MAX_PAGE_BYTES:
-                        break
-                    last = row
-                    text = row[0] if document is None else self._shape(row[0], document)
-                    if room is not None:
-                        room -= 1
-                    if text is not None:
-                        rows.append(text)
-                        size += len(text)
-                else:
-                    last = None
-            finally:
-                cursor.close()
-        learn(self._store, self._table, self._plan, self._query, self._examined - len(rows))
-        if last is None or (room is not None and room <= 0):
-            return Page(rows, None, self._examined)
-        done = 0 if limit is None or room is None else limit - room
-        return Page(rows, _token(_Position(list(last[2:]), last[1], done, skipped=True)), self._examined)
+        every = [*directions, ("rid", last_descending)]
+        order = " ORDER BY " + ", ".join(f"{column} {'DESC' if down else 'ASC'}" for column, down in every)
+        if skipped_by_sqlite:
+            order += f" LIMIT -1 OFFSET {skipped_by_sqlite}"
+        return self._select(", ".join(["body", "rid", *columns]), order, *after(self._position, every))
 
     def _shape(self, body: str, document: Any) -> str | None:
         if self._query.star:
@@ -227,40 +231,34 @@ class _Run:
         runs = [compile_expression(_expression_of(order.path)) for order in self._query.order_by]
         directions = [order.descending for order in self._query.order_by]
         found: list[tuple[list[bytes], int, str]] = []
-        with self._store.reader() as reader:
-            cursor = reader.execute(self._select("body, rid"), self._arguments)
-            try:
-                for row, document in self._documents(cursor):
-                    if row is None:
-                        yield
-                        continue
-                    document = document if document is not None else load_stored(row[0])
-                    keys = [sort_key(run(document, self._parameters)) for run in runs]
-                    found.append((keys, row[1], row[0]))
-            finally:
-                cursor.close()
+        with closing(self._documents(self._select("body, rid"))) as documents:
+            for row, parsed in documents:
+                if row is None:
+                    yield
+                    continue
+                document = load_stored(row[0]) if parsed is None else parsed
+                found.append(([sort_key(run(document, self._parameters)) for run in runs], row[1], row[0]))
         found.sort(key=lambda entry: entry[1], reverse=directions[-1])
         for place in reversed(range(len(runs))):
-            found.sort(key=lambda entry, place=place: entry[0][place], reverse=directions[place])  # type: ignore[misc]
+            found.sort(key=_part(place), reverse=directions[place])
         learn(self._store, self._table, self._plan, self._query, self._examined)
-        start = _index_after(found, self._position, directions)
+        start = index_after(found, self._position, directions)
         if not self._position.skipped:
             start += offset
-        end = len(found) if limit is None else min(len(found), start + limit - self._position.done)
-        rows: list[str] = []
-        size, at = 0, start
-        while at < end and (self._max is None or len(rows) < self._max) and size <= _MAX_PAGE_BYTES:
+        return self._page_of(found, start, limit)
+
+    def _page_of(self, found: list[tuple[list[bytes], int, str]], start: int, limit: int | None) -> Page:
+        page = _PageUnderWay(self._max, None if limit is None else limit - self._position.done)
+        at = start
+        while at < len(found) and not page.over and not page.full:
             body = found[at][2]
-            text = body if self._query.star else self._shape(body, load_stored(body))
+            page.take(body if self._query.star else self._shape(body, load_stored(body)))
             at += 1
-            if text is not None:
-                rows.append(text)
-                size += len(text)
-        if at >= end:
-            return Page(rows, None, self._examined)
+        if at >= len(found) or page.over:
+            return Page(page.rows, None, self._examined)
         keys, rid, _ = found[at - 1]
-        position = _Position(list(keys), rid, self._position.done + at - start, skipped=True)
-        return Page(rows, _token(position), self._examined)
+        position = Position(list(keys), rid, self._position.done + at - start, skipped=True)
+        return Page(page.rows, to_token(position), self._examined)
 
     # ---- results that need every document
 
@@ -283,7 +281,7 @@ class _Run:
             rows.append(text)
             size += len(text)
         done = start + len(rows)
-        token = _token(_Position(done=done, skipped=True)) if done < end else None
+        token = to_token(Position(done=done, skipped=True)) if done < end else None
         return Page(rows, token, self._examined)
 
     def _count_in_sqlite(self) -> str | None:
@@ -309,38 +307,32 @@ class _Run:
         grouped = bool(query.group_by) or query.aggregates
         group_runs = [compile_expression(expression) for expression in query.group_by]
         order_runs = [compile_expression(_expression_of(item.path)) for item in query.order_by]
-        groups: dict[tuple[bytes, ...], _Group] = {}
+        groups: dict[tuple[bytes, ...], Group] = {}
         distinct: dict[bytes, tuple[list[bytes], str]] = {}
-        with self._store.reader() as reader:
-            cursor = reader.execute(self._select("body, rid", order), self._arguments)
-            try:
-                for row, document in self._documents(cursor):
-                    if row is None:
-                        yield
-                        continue
-                    document = document if document is not None else load_stored(row[0])
-                    keys = [sort_key(run(document, self._parameters)) for run in order_runs]
-                    if grouped:
-                        group_key = tuple(_distinct_key(run(document, self._parameters)) for run in group_runs)
-                        group = groups.get(group_key)
-                        if group is None:
-                            group = groups[group_key] = _Group(query, document, keys)
-                        group.add(document, self._parameters)
-                    else:
-                        text = self._shape(row[0], document)
-                        if text is not None:
-                            distinct.setdefault(_distinct_key(load_stored(text)), (keys, text))
-            finally:
-                cursor.close()
+        with closing(self._documents(self._select("body, rid", order))) as documents:
+            for row, parsed in documents:
+                if row is None:
+                    yield
+                    continue
+                document = load_stored(row[0]) if parsed is None else parsed
+                keys = [sort_key(run(document, self._parameters)) for run in order_runs]
+                if grouped:
+                    group_key = tuple(distinct_key(run(document, self._parameters)) for run in group_runs)
+                    group = groups.get(group_key)
+                    if group is None:
+                        group = groups[group_key] = Group(query, document, keys)
+                    group.add(document, self._parameters)
+                elif (text := self._shape(row[0], document)) is not None:
+                    distinct.setdefault(distinct_key(load_stored(text)), (keys, text))
         if not grouped:
-            return _in_order(list(distinct.values()), query)
+            return in_order(list(distinct.values()), query)
         if not query.group_by and not groups:
-            groups[()] = _Group(query, {}, [b""] * len(order_runs))
+            groups[()] = Group(query, {}, [b""] * len(order_runs))
         shaped = [(group.keys, text) for group in groups.values() if (text := self._shape_group(group)) is not None]
-        texts = _in_order(shaped, query)
+        texts = in_order(shaped, query)
         return list(dict.fromkeys(texts)) if query.distinct else texts
 
-    def _shape_group(self, group: "_Group") -> str | None:
+    def _shape_group(self, group: Group) -> str | None:
         query = self._query
         if query.value is not None:
             value = group.results[0].result() if self._value is None else self._value(group.first, self._parameters)
@@ -354,44 +346,6 @@ class _Run:
         return dump_text(row)
 
 
-class _Group:
-    """The running aggregates of one group."""
-
-    __slots__ = ("_arguments", "first", "keys", "results")
-
-    def __init__(self, query: tree.Query, first: Any, keys: list[bytes]) -> None:
-        chosen = [query.value] if query.value is not None else [column for _, column in query.columns]
-        aggregates = [one for one in chosen if isinstance(one, tree.Aggregate)]
-        self.first = first
-        self.keys = keys
-        self.results = [Accumulator(one.name) for one in aggregates]
-        self._arguments = [compile_expression(one.argument) for one in aggregates]
-
-    def add(self, document: Any, parameters: Mapping[str, Any]) -> None:
-        """Count one more document in."""
-        for result, argument in zip(self.results, self._arguments, strict=True):
-            result.add(argument(document, parameters))
-
-
-def _in_order(entries: list[tuple[list[bytes], str]], query: tree.Query) -> list[str]:
-    for place in reversed(range(len(query.order_by))):
-        descending = query.order_by[place].descending
-        entries.sort(key=lambda entry, place=place: entry[0][place], reverse=descending)  # type: ignore[misc]
-    return [text for _, text in entries]
-
-
-def _distinct_key(value: Any) -> bytes:
-    """Equal for equal values: 1 and 1.0 are, whatever the order of an object's members."""
-    if isinstance(value, list):
-        parts = [_distinct_key(item) for item in value]
-        return b"\x06" + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    if isinstance(value, dict):
-        pairs = [(name.encode("utf-8", "surrogatepass"), _distinct_key(value[name])) for name in sorted(value)]
-        flat = [part for pair in pairs for part in pair]
-        return b"\x07" + b"".join(len(part).to_bytes(4, "big") + part for part in flat)
-    return sort_key(value)
-
-
 def _expression_of(path: tuple[str | int | float, ...]) -> tree.Expression:
     expression: tree.Expression = tree.Root()
     for step in path:
@@ -399,69 +353,5 @@ def _expression_of(path: tuple[str | int | float, ...]) -> tree.Expression:
     return expression
 
 
-# ---- positions
-
-
-def _after(position: _Position, directions: list[tuple[str, bool]]) -> tuple[list[str], list[Any]]:
-    """The condition that a row comes after a position in this order."""
-    if position.keys is None:
-        return [], []
-    values = [*position.keys, position.rid]
-    if len(values) != len(directions):
-        raise bad_request("The continuation token does not belong to this query.")
-    if len({descending for _, descending in directions}) == 1:
-        names = ", ".join(name for name, _ in directions)
-        return [f"({names}) {'<' if directions[0][1] else '>'} ({', '.join('?' * len(values))})"], values
-    alternatives: list[str] = []
-    arguments: list[Any] = []
-    for place, (name, descending) in enumerate(directions):
-        same = [f"{other} = ?" for other, _ in directions[:place]]
-        alternatives.append(" AND ".join([*same, f"{name} {'<' if descending else '>'} ?"]))
-        arguments += values[: place + 1]
-    return [f"({' OR '.join(f'({one})' for one in alternatives)})"], arguments
-
-
-def _index_after(found: Sequence[tuple[list[bytes], int, str]], position: _Position, directions: Sequence[bool]) -> int:
-    """The first row after the position, in rows sorted by these directions."""
-    if position.keys is None:
-        return 0
-    if len(position.keys) != len(directions):
-        raise bad_request("The continuation token does not belong to this query.")
-    wanted = [*position.keys, position.rid]
-    turned = [*directions, directions[-1]]
-
-    def is_after(entry: tuple[list[bytes], int, str]) -> bool:
-        for mine, theirs, descending in zip([*entry[0], entry[1]], wanted, turned, strict=True):
-            if mine != theirs:
-                return bool((mine < theirs) == descending)
-        return False
-
-    low, high = 0, len(found)
-    while low < high:
-        middle = (low + high) // 2
-        if is_after(found[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _token(position: _Position) -> str:
-    keys = None
-    if position.keys is not None:
-        keys = [key.hex() if isinstance(key, bytes) else [key] for key in position.keys]
-    content = {"k": keys, "r": position.rid, "d": position.done, "s": position.skipped}
-    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
-
-
-def _read_token(token: str | None) -> _Position:
-    if not token:
-        return _Position()
-    try:
-        content = json.loads(base64.urlsafe_b64decode(token))
-        keys = content["k"]
-        if keys is not None:
-            keys = [bytes.fromhex(key) if isinstance(key, str) else str(key[0]) for key in keys]
-        return _Position(keys, int(content["r"]), int(content["d"]), bool(content["s"]))
-    except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:
-        raise bad_request("The continuation token is malformed.") from error
+def _part(place: int) -> Callable[[tuple[list[bytes], int, str]], bytes]:
+    return lambda entry: entry[0][place]

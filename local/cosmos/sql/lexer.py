@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from local.cosmos.errors import BadQuery
 
-KEYWORDS = frozenset(
+KEYWORDS = frozenset(  # noqa: SIM905 - a list of quoted words reads worse
     "and array as asc between by case cast convert cross desc distinct else end escape exists for from group having in"
     " inner insert into is join left like limit not offset on or order outer over right select set then top update"
     " value when where with".split()

@@ -92,7 +92,7 @@ class _Binder:
         keys = table.container.key_paths
         self._key_path = keys[0] if len(keys) == 1 else None
 
-    def bind(self, condition: tree.Expression) -> bool:
+    def bind(self, condition: tree.Expression) -> bool:  # noqa: PLR0911 - one for each kind of condition
         """Hand one condition to SQLite, if it can be; True when nothing of it is left to test."""
         match condition:
             case tree.Literal(True):
@@ -227,7 +227,7 @@ class _Binder:
         self._plan.range_columns.append(column)
         return True
 
-    def _points(self, condition: tree.Expression) -> bool:
+    def _points(self, condition: tree.Expression) -> bool:  # noqa: PLR0911 - one for each reason to decline
         """(id = a AND pk = b) OR (…) OR …: the shape of reading many items."""
         pairs: list[tuple[str, str]] = []
         for alternative in _alternatives(condition):

@@ -26,7 +26,7 @@ def condition_of(text: str) -> Callable[[Any], bool]:
     return lambda document: run(document, {}) is True
 
 
-def _compile(expression: tree.Expression) -> Run:
+def _compile(expression: tree.Expression) -> Run:  # noqa: PLR0911, PLR0912 - one for each kind of expression
     match expression:
         case tree.Literal(value):
             return lambda _d, _p: value
@@ -90,7 +90,7 @@ def _unary(operator: str, operand: Run) -> Run:
     return lambda d, p: sign * value if type_of(value := operand(d, p)) == 3 else UNDEFINED
 
 
-def _binary(operator: str, left: Run, right: Run) -> Run:
+def _binary(operator: str, left: Run, right: Run) -> Run:  # noqa: PLR0911 - one for each kind of operator
     if operator == "=":
         return lambda d, p: equal(left(d, p), right(d, p))
     if operator == "!=":

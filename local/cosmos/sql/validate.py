@@ -19,7 +19,7 @@ from local.cosmos.sql.tree import (
 )
 
 
-def parts_of(expression: Expression) -> tuple[Expression, ...]:
+def parts_of(expression: Expression) -> tuple[Expression, ...]:  # noqa: PLR0911 - one for each kind of expression
     """The expressions directly inside one."""
     match expression:
         case Member(of, _):

@@ -19,7 +19,7 @@ def signature(verb: str, kind: str, link: str, date: str, key: str = WELL_KNOWN_
     return quote(f"type=master&ver=1.0&sig={digest}", safe="")
 
 
-def send(
+def send(  # noqa: PLR0917 - the request line and what is signed
     endpoint: str, verb: str, path: str, kind: str, link: str, body: bytes | Any = b"", **headers: str
 ) -> tuple[int, dict[str, str], Any]:
     """(status, headers, parsed body) of one signed request; header names with `_` for `-`."""

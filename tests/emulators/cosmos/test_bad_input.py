@@ -182,7 +182,7 @@ def test_500_connections_at_once_are_served(account: CosmosProcess, link: str) -
 def test_a_container_definition_is_checked(account: CosmosProcess, link: str) -> None:
     owner = link.rpartition("/colls/")[0]
     good: dict[str, Any] = {"id": "x", "partitionKey": {"paths": ["/pk"]}}
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"partitionKey": None},
         {"partitionKey": {"paths": []}},
         {"partitionKey": {"paths": ["pk"]}},
@@ -192,7 +192,8 @@ def test_a_container_definition_is_checked(account: CosmosProcess, link: str) ->
         {"id": "a/b"},
         {"conflictResolutionPolicy": {"mode": "LastWriterWins", "conflictResolutionPath": "version"}},
         {"indexingPolicy": {"compositeIndexes": [[{"path": "/a"}]]}},
-    ):
+    )
+    for change in changes:
         status, _, error = send(account.endpoint, "POST", f"/{owner}/colls", "colls", owner, good | change)
         assert (status, error["code"]) == (400, "BadRequest"), change
 

@@ -230,7 +230,7 @@ async def test_a_region_leaves_and_comes_back(account: CosmosProcess, sdk: Sdk, 
     await sdk.do(items.create_item, {"id": "2", "pk": "a"})
     assert (await sdk.do(items.read_item, "1", "a"))["id"] == "1"
     async with Sdk(sdk.kind, account.endpoint, account.key, **RESPONSIVE) as newcomer:
-        document = newcomer.client.client_connection._global_endpoint_manager.location_cache  # noqa: SLF001
+        document = newcomer.client.client_connection._global_endpoint_manager.location_cache
         assert [str(name) for name in document.account_read_locations] == [NORTH]
 
     account.control.call("POST", "/_control/regions/west-europe/return")
@@ -247,7 +247,7 @@ async def test_a_region_leaves_and_comes_back(account: CosmosProcess, sdk: Sdk, 
 async def test_a_region_can_be_hidden(account: CosmosProcess, kind: str) -> None:
     account.control.add_fault("region-hidden", match={"region": WEST})
     async with Sdk(kind, account.endpoint, account.key, **RESPONSIVE) as sdk:
-        locations = sdk.client.client_connection._global_endpoint_manager.location_cache  # noqa: SLF001
+        locations = sdk.client.client_connection._global_endpoint_manager.location_cache
         assert [str(name) for name in locations.account_read_locations] == [NORTH]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.cosmos.account import Account
 from local.cosmos.settings import CosmosSettings
-from local.cosmos.sql.executor import Scope, execute
+from local.cosmos.sql.executor import Job, Scope, execute
 from local.cosmos.sql.parser import parse
 from local.cosmos.state import RegionStore, Table, Write
 from local.cosmos.values import key_text
@@ -141,7 +141,7 @@ class _Bench:
         rows: list[Any] = []
         token: str | None = None
         while True:
-            steps = execute(self.store, table, parse(text), parameters, Scope(), page, token)
+            steps = execute(Job(self.store, table, parse(text), parameters, Scope(), page, token))
             while True:
                 try:
                     next(steps)
@@ -174,7 +174,7 @@ SETTINGS = settings(
 
 @SETTINGS
 @given(DOCUMENTS, CONDITION, ORDER, st.sampled_from([None, 1, 3]), st.integers(0, 3), st.integers(0, 5) | st.none())
-def test_documents_found_and_their_order(
+def test_documents_found_and_their_order(  # noqa: PLR0917 - hypothesis gives them
     documents: list[Any],
     condition: Any,
     order: list[tuple[tuple[str, ...], bool]],
