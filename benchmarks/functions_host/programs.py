@@ -84,7 +84,7 @@ def storage() -> Iterator[str]:
     """Azurite; its connection string."""
     port = free_port()
     options = ["--silent", "--skipApiVersionCheck", "--loose", "--inMemoryPersistence", "--blobPort", str(port)]
-    process = subprocess.Popen([str(AZURITE), *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([str(AZURITE), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while socket.socket().connect_ex(("127.0.0.1", port)):
             time.sleep(0.1)
