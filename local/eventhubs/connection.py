@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server hands over
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # finds out peers that are gone
         self.broker.connections.add(self)
         if self.broker.faults.take(("refuse-connections",)):
             self.reset()

@@ -8,7 +8,7 @@ import struct
 from typing import Any, NamedTuple
 
 from local.eventhubs import codec
-from local.eventhubs.codec import Described, Symbol, Uint, Ulong, Ushort
+from local.eventhubs.codec import Described, Symbol, Ubyte, Uint, Ulong, Ushort
 from local.eventhubs.errors import AmqpError, DecodeError
 
 OPEN, BEGIN, ATTACH, FLOW, TRANSFER = 0x10, 0x11, 0x12, 0x13, 0x14
@@ -29,6 +29,27 @@ FIELD_COUNT = {
     SASL_INIT: 3,
     SASL_RESPONSE: 1,
     SASL_OUTCOME: 2,
+}
+# Types of the fields that anybody here looks at, by position; each may be null.
+_FIELD_TYPES: dict[int, tuple[tuple[int, type], ...]] = {
+    OPEN: ((0, str), (2, Uint), (4, Uint), (9, dict)),
+    BEGIN: ((1, Uint), (2, Uint)),
+    ATTACH: (
+        (0, str),
+        (1, Uint),
+        (2, bool),
+        (3, Ubyte),
+        (4, Ubyte),
+        (5, Described),
+        (6, Described),
+        (9, Uint),
+        (13, dict),
+    ),
+    FLOW: ((0, Uint), (1, Uint), (4, Uint), (5, Uint), (6, Uint), (8, bool), (9, bool)),
+    TRANSFER: ((0, Uint), (1, Uint), (3, Uint), (4, bool), (5, bool), (9, bool)),
+    DISPOSITION: ((0, bool), (1, Uint), (2, Uint), (3, bool)),
+    DETACH: ((0, Uint),),
+    SASL_INIT: ((0, Symbol), (1, bytes)),
 }
 AMQP_FRAME, SASL_FRAME = 0, 1
 AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
@@ -71,6 +92,9 @@ def read_performative(buf: bytes, pos: int, end: int) -> Performative:
     fields = _fields(buf, at, stop, count)
     if count < expected:
         fields.extend([None] * (expected - count))
+    for at, kind in _FIELD_TYPES.get(code, ()):
+        if fields[at] is not None and not isinstance(fields[at], kind):
+            raise DecodeError(f"field {at} of performative 0x{code:02x} is no {kind.__name__.lower()}")
     return Performative(code, fields, stop)
 
 

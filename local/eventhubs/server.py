@@ -127,7 +127,11 @@ class EventHubsServer:
     async def _apply_retention(self) -> None:
         while True:
             await asyncio.sleep(self.settings.retention_check_s)
-            dropped = self.broker.namespace.expire()
+            try:
+                dropped = self.broker.namespace.expire()
+            except OSError as error:
+                _log.error("retention could not be applied: %s", error)
+                continue
             if dropped:
                 _log.info("retention dropped %d segments", dropped)
 
