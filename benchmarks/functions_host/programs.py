@@ -83,7 +83,15 @@ def free_port() -> int:
 def storage() -> Iterator[str]:
     """Azurite; its connection string."""
     port = free_port()
-    options = ["--silent", "--skipApiVersionCheck", "--loose", "--inMemoryPersistence", "--blobPort", str(port)]
+    options = [
+        "--silent",
+        "--skipApiVersionCheck",
+        "--loose",
+        "--inMemoryPersistence",
+        "--disableTelemetry",
+        "--blobPort",
+        str(port),
+    ]
     process = subprocess.Popen([str(AZURITE), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while socket.socket().connect_ex(("127.0.0.1", port)):

@@ -34,7 +34,15 @@ def _connects(port: int) -> bool:
 def storage() -> Iterator[str]:
     """The connection string of a blob account."""
     port = _free_port()
-    options = ["--silent", "--skipApiVersionCheck", "--loose", "--inMemoryPersistence", "--blobPort", str(port)]
+    options = [
+        "--silent",
+        "--skipApiVersionCheck",
+        "--loose",
+        "--inMemoryPersistence",
+        "--disableTelemetry",
+        "--blobPort",
+        str(port),
+    ]
     azurite = run([str(AZURITE), *options])
     try:
         wait_until(lambda: _connects(port))

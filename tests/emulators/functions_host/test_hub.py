@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,24 @@ def test_readers_turned_out_by_the_service_come_back_and_lose_nothing(shared: tu
     wait_until(lambda: lab.control.done()["after"] and lab.control.done()["too"])
     wait_until(lambda: "another host has taken the partition" in host.process.log)
     wait_until(lambda: "reading failed" in host.process.log)
+
+
+def test_batches_of_a_partition_never_overlap_within_a_host_not_even_with_its_own_zombie(
+    shared: tuple[HubLab, Host],
+) -> None:
+    lab, host = shared
+    lab.control.switch(f"hold-{host.process.pid}", "")
+    lab.send({"2": ["held"]})
+    wait_until(lambda: any(entry["bodies"] == ["held"] for entry in lab.control.record("start")))
+    turned_out = host.process.log.count("another host has taken the partition")
+
+    ControlClient(lab.broker.control).add_fault("steal-epoch", match={"hub": "shared"})
+    wait_until(lambda: host.process.log.count("another host has taken the partition") >= turned_out + 4)
+    time.sleep(1.5)  # longer than the balancing interval: the host has its partition back
+    assert [entry["bodies"] for entry in lab.control.record("start")].count(["held"]) == 1
+
+    lab.control.switch(f"hold-{host.process.pid}", None)
+    wait_until(lambda: lab.control.done()["held"] == 2)  # the zombie wrote no checkpoint
 
 
 def test_retries_keep_the_invocation_id_and_a_last_failure_is_checkpointed(lab: HubLab) -> None:
