@@ -29,6 +29,7 @@ from domain.operations import Operations
 from domain.ordering import EventStamp
 from domain.ports import ActivityStore, CommandQueue, DeadLetters, ItemStore, LetterBox, Outcomes, ReplayQueue
 from domain.processing import Processor
+from domain.sweeping import Sweeper
 from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, ITEMS, OUTCOMES, Settings
 
 
@@ -85,6 +86,11 @@ class Parts:
     def letter_box(self) -> LetterBox:
         """The same place, for operators."""
         return BlobLetterBox(self._letter_account.get_container_client(DEAD_LETTER_CONTAINER))
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Puts right what regions could not do at once."""
+        return Sweeper(self.items, self.activity, self.settings.region, self.now)
 
     @cached_property
     def heartbeats(self) -> Heartbeats:

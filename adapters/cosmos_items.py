@@ -1,5 +1,6 @@
 """Items, their tombstones and the markers of their commands, in container `items`."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,16 @@ class CosmosItemStore:
         parameters = {} if after is None else {"name": await self._full_name(after), "id": str(after.item_id)}
         rows = await self._container.query(
             f"SELECT TOP {limit:d} {_PAGE} FROM c WHERE c.kind = 'item' {place} ORDER BY c.name, c.id", **parameters
+        )
+        return [item_of(row) for row in rows]
+
+    async def deleted_before(self, moment: datetime, after: UUID | None, limit: int) -> list[StoredItem]:
+        """See ItemStore."""
+        rows = await self._container.query(
+            f"SELECT TOP {limit:d} * FROM c WHERE c.kind = 'deleted-item' AND c.enqueued < @moment AND c.id > @after "
+            "ORDER BY c.id",
+            moment=iso(moment),
+            after="" if after is None else str(after),
         )
         return [item_of(row) for row in rows]
 

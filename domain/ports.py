@@ -77,6 +77,9 @@ class ItemStore(Protocol):
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
         """Up to `limit` live items in the order of name (code points), then id; descriptions may be empty."""
 
+    async def deleted_before(self, moment: datetime, after: UUID | None, limit: int) -> list[StoredItem]:
+        """Up to `limit` tombstones of items whose delete was enqueued before a moment, in the order of their ids."""
+
     async def commit(self, item: StoredItem, marker: Marker) -> None:
         """Store item and marker in one transaction, if the stored item is still the one with `item.etag` (None: none).
 

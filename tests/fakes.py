@@ -81,6 +81,12 @@ class InMemoryItemStore:
             live = [i for i in live if (i.name, str(i.item_id)) > (name, str(after.item_id))]
         return live[:limit]
 
+    async def deleted_before(self, moment: datetime, after: UUID | None, limit: int) -> list[StoredItem]:
+        self.outage.strike()
+        found = [one for one in self.stored.values() if one.deleted and one.written_by.enqueued < moment]
+        found = [one for one in found if after is None or str(one.item_id) > str(after)]
+        return sorted(found, key=lambda one: str(one.item_id))[:limit]
+
     async def commit(self, item: StoredItem, marker: Marker) -> None:
         if not self.outage.after_effect:
             self.outage.strike()

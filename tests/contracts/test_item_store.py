@@ -1,6 +1,7 @@
 """The contract of ItemStore."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -8,8 +9,8 @@ import pytest
 
 from domain.errors import ItemChanged
 from domain.ports import AlreadyApplied, ItemsAfter, ItemStore
-from domain.records import Marker
-from tests.builders import a_stamp, an_item
+from domain.records import Marker, StoredItem
+from tests.builders import NOON, a_stamp, an_item
 
 
 def a_marker(digest: str = "0" * 32) -> Marker:
@@ -121,3 +122,19 @@ async def test_a_cut_name_goes_on_behind_the_whole_one(item_store: ItemStore) ->
     page = [one.name[-1] for one in await item_store.page(after, 10) if one.name.startswith(prefix)]
 
     assert page == ["b", "c"]
+
+
+async def test_tombstones_are_listed_by_age_and_id(item_store: ItemStore) -> None:
+    later = NOON + timedelta(days=365)
+    gone = [an_item(deleted=True, written_by=a_stamp(1, at_s=366 * 86_400 + number)) for number in range(4)]
+    alive = an_item(written_by=a_stamp(1, at_s=366 * 86_400))
+    for item in (*gone, alive):
+        await item_store.commit(item, a_marker())
+    moment = NOON + timedelta(days=366, seconds=3)
+
+    found: list[StoredItem] = []
+    while page := await item_store.deleted_before(moment, found[-1].item_id if found else None, 2):
+        found += page
+
+    ours = [item for item in found if item.written_by.enqueued > later]
+    assert ours == sorted(gone[:3], key=lambda item: str(item.item_id))

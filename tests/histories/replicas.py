@@ -7,6 +7,7 @@ the higher value at the conflict path wins everywhere; equal values converge to 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +103,13 @@ class ReplicaItems:
 
     async def page(self, after: ItemsAfter | None, limit: int) -> list[StoredItem]:
         raise NotImplementedError("no history lists items")
+
+    async def deleted_before(self, moment: datetime, after: UUID | None, limit: int) -> list[StoredItem]:
+        contents = [
+            one.content for key, one in self.replica.documents.items() if key[0] == "items" and key[2] == "item"
+        ]
+        found = [one for one in contents if one.deleted and one.written_by.enqueued < moment]
+        return sorted((one for one in found if after is None or one.item_id > after), key=_by_id)[:limit]
 
     async def commit(self, item: StoredItem, marker: Marker) -> None:
         place, proof = ("items", item.item_id, "item"), ("items", item.item_id, f"command:{marker.command_id}")
@@ -234,6 +242,10 @@ class ReplicaOutcomes:
     async def find(self, command_id: UUID, digest: str) -> Failure | None:
         document = self.replica.read(("outcomes", command_id, digest))
         return None if document is None else document.content
+
+
+def _by_id(item: StoredItem) -> UUID:
+    return item.item_id
 
 
 def _entry_key(item_id: UUID, entry_id: UUID) -> Key:

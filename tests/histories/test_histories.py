@@ -194,6 +194,9 @@ def check_items(world: World) -> None:
         events = [event.stamp for stamp in world.stamps for event in stamp.hub.events]
         assert document.content.written_by in events
         assert document.content.version >= version_of(document.content.written_by)
+        if document.content.deleted:
+            contents = [one.content for _, one in replica.activity_of(item_id)]
+            assert not [one for one in contents if isinstance(one, StoredComment | StoredRating)]
 
 
 async def check_answers(world: World) -> None:

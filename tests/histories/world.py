@@ -12,6 +12,7 @@ from domain.commands import Command
 from domain.ordering import EventStamp
 from domain.processing import Processor
 from domain.records import Delivery
+from domain.sweeping import Sweeper
 from tests.fakes import InMemoryDeadLetters, InMemoryHeartbeats
 from tests.histories.replicas import Replica, ReplicaActivity, ReplicaItems, ReplicaOutcomes
 
@@ -105,12 +106,12 @@ class World:
         for region, stamp in enumerate(self.stamps):
             await self.consume(region, len(stamp.hub.events))
         self._replicate_all()
-        for stamp in self.stamps:
-            activity = ReplicaActivity(stamp.home)
-            items = {key[1] for key in stamp.home.documents if key[0] == "activity"}
-            for item_id in sorted(items):
-                await activity.recount(item_id, stamp.region)
-        self._replicate_all()
+        self.now += timedelta(hours=4)
+        for _ in range(2):  # what one region's sweep removes, the other's recounts
+            for stamp in self.stamps:
+                items, activity = ReplicaItems(stamp.home), ReplicaActivity(stamp.home)
+                await Sweeper(items, activity, stamp.region, now=lambda: self.now).sweep()
+                self._replicate_all()
 
     def processor(self, stamp: Stamp) -> Processor:
         return Processor(
