@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.cosmos import rids
 from local.cosmos.catalog import Catalog, Container, Database
-from local.cosmos.errors import CosmosError, not_found
+from local.cosmos.errors import CosmosError, not_found, storage_failed
 from local.cosmos.settings import BadSettings, CosmosSettings, comparable
 from local.cosmos.state import RegionStore
 from local.faults import FaultBook
@@ -219,8 +220,12 @@ class Account:
     def add_container(self, database: Database, settings: dict[str, Any]) -> Container:
         """Create a container everywhere."""
         container = self.catalog.create_container(database, settings)
-        for region in self.regions:
-            region.store.add_container(container)
+        try:
+            for region in self.regions:
+                region.store.add_container(container)
+        except sqlite3.Error as error:
+            self.catalog.delete_container(container)  # tables made already go at the next start
+            raise storage_failed(error) from error
         return container
 
     def change_container(self, container: Container, settings: dict[str, Any]) -> Container:

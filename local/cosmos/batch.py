@@ -10,8 +10,8 @@ from local.cosmos.documents import checked_id, draft_from
 from local.cosmos.errors import CosmosError, bad_request, conflict, not_found, precondition_failed, too_large
 from local.cosmos.http import Response
 from local.cosmos.items import deletion, is_live, patched, prepare
-from local.cosmos.state import Row, Write
-from local.cosmos.values import dump_text, key_of_header, parse_json
+from local.cosmos.state import Row, Table, Write
+from local.cosmos.values import at_path, dump_text, key_of_header, parse_json, sort_key
 
 MAX_OPERATIONS = 100
 _MAX_BYTES = 2 * 1024 * 1024
@@ -205,11 +205,28 @@ class _Transaction:
         state.rid = None
         return Result(204, charge=charge)
 
+    def _check_unique_here(self, write: Write) -> None:
+        """Unique keys against what this batch itself writes; the stored documents are checked already."""
+        table = self._call.table
+        mine = _unique_values(table, write.document)
+        for state in self._states.values():
+            other = state.write
+            if mine and other is not None and other.id != write.id and other.document is not None:
+                theirs = _unique_values(table, other.document)
+                if any(one == another for one, another in zip(mine, theirs, strict=True)):
+                    raise conflict("Unique index constraint violation.")
+
     def _write(self, draft: Any, state: _State, status: int, kind: str) -> Result:
         write, text = prepare(self._call, draft, state.row, state.rid)
+        self._check_unique_here(write)
         state.write, state.body, state.etag, state.rid = write, text, write.etag, write.rid
         charge = charges.write(kind, len(text))
         return Result(status, charge=charge, etag=write.etag, body=None if self._minimal else text)
+
+
+def _unique_values(table: Table, document: Any) -> list[tuple[bytes, ...]]:
+    keys = table.container.unique_keys
+    return [tuple(sort_key(at_path(document, path)) for path in key) for key in keys]
 
 
 def _id_in(operation: dict[str, Any]) -> object:

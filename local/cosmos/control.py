@@ -37,6 +37,7 @@ def control_app(server: "CosmosServer") -> web.Application:
             web.post("/_control/heal", api.heal),
             web.post("/_control/replication", api.replication),
             web.post("/_control/throughput", api.throughput),
+            web.post("/_control/undo", api.undo),
             web.post("/_control/reset", api.reset),
         ]
     )
@@ -106,6 +107,11 @@ class _Api:
         body = await _body(request, {"enforce"})
         self._server.account.enforce_throughput = bool(body["enforce"])
         return web.json_response({"enforce": self._server.account.enforce_throughput})
+
+    async def undo(self, _: web.Request) -> web.Response:
+        """No faults, cuts, lags or absent regions any more; documents stay."""
+        await self._server.undo()
+        return web.Response(status=204)
 
     async def reset(self, _: web.Request) -> web.Response:
         """An empty account as after its first start; faults, cuts and lags are gone too."""

@@ -212,6 +212,8 @@ class RegionApp:
             case "reset":
                 return Reset()
             case "status":
+                if not isinstance(args.get("status"), int):
+                    raise CosmosError(500, "The rule of fault 'status' has no number in args.status.")
                 headers = {}
                 if "retryAfterMs" in args:
                     headers["x-ms-retry-after-ms"] = str(args["retryAfterMs"])
@@ -223,7 +225,9 @@ class RegionApp:
     async def _late(self, call: Call, rule: FaultRule) -> Answer:
         """Faults that begin with the real work: the answer is late, lost or cut."""
         if rule.fault == "delay":
-            await asyncio.sleep(float(rule.args["ms"]) / 1000)
+            if not isinstance(rule.args.get("ms"), int | float):
+                raise CosmosError(500, "The rule of fault 'delay' has no number in args.ms.")
+            await asyncio.sleep(rule.args["ms"] / 1000)
         try:
             answer = self._answer(call)
             response = await answer if asyncio.iscoroutine(answer) else answer

@@ -214,12 +214,17 @@ class CosmosServer:
         """Empty the account and undo all that was switched."""
         for database in list(self.account.catalog.databases.values()):
             self.account.drop_database(database)
+        await self.undo()
+
+    async def undo(self) -> None:
+        """Undo all that was switched: faults, cuts, lags, regions out or down, the enforcement of throughput."""
         for region in self.account.regions:
             region.member, region.down = True, False
             region.spent.clear()
         self.account.enforce_throughput = self.settings.enforce_throughput
         for link in self.replication.links:
             link.partitioned, link.lag_ms = False, self.settings.replication_lag_ms
+            link.wake()
         self.account.faults.clear()
         self.account.faults_on = False
         await self.apply_listeners()

@@ -86,6 +86,10 @@ class Table:
             f" ON CONFLICT (pk, id) DO UPDATE SET {changes}"
         )
 
+    def column_of(self, path: Path_) -> str:
+        """The column of a path that has one."""
+        return "id" if path == ("id",) else f"k{self.paths.index(path)}"
+
     def index_for(self, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> str | None:
         """The index that finds rows with these columns bound and gives them in this order."""
         if not directions:
@@ -169,7 +173,30 @@ class RegionStore:
                 table.indexes[tuple(index.removeprefix(prefix).split("_"))] = index
         self.tables[container.number] = table
         self._add_composites(table)
+        self._add_unique_keys(table)
         return table
+
+    def _add_unique_keys(self, table: Table) -> None:
+        for key in table.container.unique_keys:
+            self.add_key_columns(table, [path for path in key if path != ("id",) and path not in table.paths])
+            self.add_index(table, ("pk", *[table.column_of(path) for path in key]), [])
+
+    def breaks_unique_key(self, table: Table, pk: str, item_id: str, document: Any) -> bool:
+        """Does another live document of the logical partition have the same values at a unique key's paths?"""
+        for key in table.container.unique_keys:
+            columns = [table.column_of(path) for path in key]
+            values = [
+                at_path(document, path) if column == "id" else sort_key(at_path(document, path))
+                for path, column in zip(key, columns, strict=True)
+            ]
+            same = " AND ".join(f"{column}=?" for column in columns)
+            query = (
+                f"SELECT 1 FROM {table.name} WHERE pk=? AND {same} AND id<>? AND state=0"
+                " AND (expiry IS NULL OR expiry > ?)"
+            )
+            if self.db.execute(query, (pk, *values, item_id, time.time())).fetchone() is not None:
+                return True
+        return False
 
     def _add_composites(self, table: Table) -> None:
         composites = table.container.settings.get("indexingPolicy", {}).get("compositeIndexes", [])

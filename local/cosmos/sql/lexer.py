@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from local.cosmos.errors import BadQuery
 
-KEYWORDS = frozenset(  # noqa: SIM905 - a list of quoted words reads worse
-    "and array as asc between by case cast convert cross desc distinct else end escape exists for from group having in"
-    " inner insert into is join left like limit not offset on or order outer over right select set then top update"
-    " value when where with".split()
-)
+KEYWORDS = frozenset((
+    "and", "array", "as", "asc", "between", "by", "case", "cast", "convert", "cross", "desc", "distinct", "else",
+    "end", "escape", "exists", "for", "from", "group", "having", "in", "inner", "insert", "into", "is", "join",
+    "left", "like", "limit", "not", "offset", "on", "or", "order", "outer", "over", "right", "select", "set", "then",
+    "top", "update", "value", "when", "where", "with",
+))  # fmt: skip
 LITERALS = frozenset(("true", "false", "null", "undefined", "udf"))  # reserved in lower case only
 
 _TOKEN = re.compile(

@@ -65,14 +65,7 @@ def account_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cosmos
 def account(account_process: CosmosProcess) -> Iterator[CosmosProcess]:
     """The session's account, without faults, cuts or absent regions before and after."""
     yield account_process
-    control = account_process.control
-    control.clear_faults()
-    control.call("POST", "/_control/heal")
-    control.call("POST", "/_control/replication", {"lagMs": 0})
-    control.call("POST", "/_control/throughput", {"enforce": False})
-    for region in account_process.regions:
-        for action in ("up", "return"):
-            control.call("POST", f"/_control/regions/{region.replace(' ', '')}/{action}")
+    account_process.control.call("POST", "/_control/undo")
 
 
 @pytest.fixture(params=["python-async", "python-sync"])

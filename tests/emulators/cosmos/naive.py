@@ -57,7 +57,7 @@ def compare(operator: str, a: Any, b: Any) -> Any:
     return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
 
 
-def holds(test: Any, document: Any) -> Any:
+def holds(test: Any, document: Any) -> Any:  # noqa: PLR0911 - one for each kind of condition
     """The three-valued outcome of a generated condition."""
     match test:
         case ("compare", operator, path, value):

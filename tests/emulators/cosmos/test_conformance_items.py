@@ -317,3 +317,23 @@ async def test_conditions_in_a_batch(sdk: Sdk, items: Any) -> None:
         await sdk.do(items.execute_item_batch, [("upsert", ({"id": str(n), "pk": "a"},)) for n in range(101)], "a")
     assert refused.value.status_code == 400
     assert await items_of(sdk, items, "a") == ["1"]
+
+
+@pytest.mark.conformance(11, "Unique keys hold within a logical partition, also in a batch")
+async def test_unique_keys(sdk: Sdk) -> None:
+    policy = {"uniqueKeys": [{"paths": ["/email", "/o/n"]}]}
+    items = await sdk.container(await sdk.database(), unique_key_policy=policy)
+    await sdk.do(items.create_item, {"id": "1", "pk": "a", "email": "x", "o": {"n": 1}})
+    await sdk.do(items.create_item, {"id": "1", "pk": "b", "email": "x", "o": {"n": 1}})
+    await sdk.do(items.create_item, {"id": "2", "pk": "a", "email": "x", "o": {"n": 2}})
+    await sdk.do(items.upsert_item, {"id": "1", "pk": "a", "email": "x", "o": {"n": 1}, "again": True})
+    with pytest.raises(CosmosResourceExistsError):
+        await sdk.do(items.create_item, {"id": "3", "pk": "a", "email": "x", "o": {"n": 1}})
+    with pytest.raises(CosmosResourceExistsError):
+        await sdk.do(items.patch_item, "2", "a", [{"op": "set", "path": "/o/n", "value": 1}])
+    both = [("create", ({"id": name, "pk": "a", "email": "y"},)) for name in ("4", "5")]
+    with pytest.raises(CosmosBatchOperationError) as failed:
+        await sdk.do(items.execute_item_batch, both, "a")
+    assert (failed.value.status_code, failed.value.error_index) == (409, 1)
+    await sdk.do(items.delete_item, "1", "a")
+    await sdk.do(items.create_item, {"id": "3", "pk": "a", "email": "x", "o": {"n": 1}})

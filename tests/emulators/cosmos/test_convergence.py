@@ -10,7 +10,7 @@ from benchmarks.cosmos.histories import History
 from local.cosmos.conflicts import DELETED, LIVE, Version, context_over, merge, pack, unpack
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.integers(2, 3), st.integers(1, 40))
 def test_regions_converge(choose: random.Random, regions: int, steps: int) -> None:
     async def run() -> None:
