@@ -18,6 +18,7 @@ from tests.builders import HUB, NOON, OTHER_HUB, a_delivery, a_put_item, a_stamp
 from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
+    InMemoryHeartbeats,
     InMemoryItemStore,
     InMemoryLetterBox,
     InMemoryOutcomes,
@@ -59,6 +60,7 @@ class Office:
             activity=self.activity,
             outcomes=self.outcomes,
             dead_letters=self.parked,
+            heartbeats=InMemoryHeartbeats(),
             region="West Europe",
             now=lambda: self.now,
         )
