@@ -29,8 +29,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if marker is None or (report.when != "call" and report.outcome == "passed"):
         return
     number, behaviour = marker.args
-    sdk = item.callspec.params.get("kind", "") if hasattr(item, "callspec") else ""
-    sdk = sdk or marker.kwargs.get("sdk", "python-async")
+    given = item.callspec.params.get("kind", "python-async") if hasattr(item, "callspec") else "python-async"
+    sdk = marker.kwargs.get("sdk", given)
     _ROWS.setdefault((number, behaviour), []).append((sdk, report.outcome, item.name))
 
 
