@@ -27,7 +27,7 @@ export class FakeApi {
   readonly ratings: { itemId: string; rating: number }[] = [];
   readonly seen: Seen[] = [];
   /** Answers for the next requests that `where` matches; `reach` lets the request take effect first. */
-  readonly script: { where: RegExp; answer: () => Response; reach?: boolean }[] = [];
+  readonly script: { where: RegExp; answer: () => Response | Promise<Response>; reach?: boolean }[] = [];
   /** How operations end; `pending` holds them. */
   outcome: Pick<Operation, "status" | "reason"> = { status: "succeeded" };
   apiKey = "the-right-key";

@@ -120,6 +120,32 @@ describe("an item's view", () => {
     expect(comments()).toHaveLength(1);
   });
 
+  it("shows a comment once that the list has before its operation says so", async () => {
+    const item = fake().item("Metropolis");
+    fake().outcome = { status: "pending" };
+    const { user, wait, services, go } = await open(itemHash());
+    await write(user);
+    await wait();
+    const id = services.queue.writes.value[0]?.accepted?.location.split("/").pop() ?? "";
+    const body = { authorName: "Ada", text: "Good.", creationDate: "2026-11-25T12:00:00.000000Z" };
+    fake().comments.push({ id, catalogItemId: item.id, ...body });
+    await go("#/catalog");
+    await go(itemHash());
+    expect(comments()).toHaveLength(1);
+  });
+
+  it("leaves a saved comment to the list when one comes back", async () => {
+    fake().item("Metropolis");
+    const { user, wait, go } = await open(itemHash());
+    await write(user);
+    await wait(1200);
+    const here = itemHash();
+    await go("#/catalog");
+    await go(here);
+    expect(comments()).toHaveLength(1);
+    expect(comments()[0]?.querySelector("time")).toBeTruthy();
+  });
+
   it("does not send what the service would refuse, and says what to mend", async () => {
     fake().item("Metropolis");
     const { user, wait } = await open(itemHash());

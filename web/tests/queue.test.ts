@@ -146,6 +146,17 @@ describe("the write queue", () => {
     expect(posts()).toHaveLength(1);
   });
 
+  it("asks nothing twice when woken while the question is on its way", async () => {
+    const slowly = () => new Promise<Response>((resolve) => setTimeout(() => resolve(problem(503, "")), 500));
+    fake.script.push({ where: /GET .*operations/, answer: slowly });
+    queue.add(comment());
+    await settle(1100);
+    queue.wake();
+    queue.wake();
+    await settle(100);
+    expect(fake.requests("GET", /operations/)).toHaveLength(1);
+  });
+
   it.each([
     [400, "text: too long", "text: too long"],
     [404, "There is nothing here.", "This does not exist, or not any more."],

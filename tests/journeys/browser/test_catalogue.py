@@ -43,13 +43,13 @@ def test_a_search_finds_what_no_loaded_page_has_yet(page: Page, stack: RunningSt
 def test_going_back_leads_to_where_one_was(page: Page) -> None:
     expect(page.locator("div.catalog-item")).to_have_count(60)
     page.evaluate("window.scrollTo(0, 1500)")
-    page.wait_for_function("history.state?.scrollY > 1000")
+    page.wait_for_function("() => history.state?.scrollY > 1000")
     page.locator("div.catalog-item a:visible").nth(24).click()
     expect(page.locator("#rating-1")).to_be_attached()
     assert page.evaluate("window.scrollY") == 0
     page.go_back()
     expect(page.locator("div.catalog-item").first).to_be_attached()
-    page.wait_for_function("window.scrollY > 1000")
+    page.wait_for_function("() => window.scrollY > 1000")
 
 
 def test_an_unknown_item_and_an_unknown_page_say_so(open_page: OpenPage) -> None:
