@@ -139,18 +139,15 @@ def _refuse_by_fault(session: "Session", request: AttachRequest) -> None:
 def refuse(session: "Session", request: AttachRequest, problem: AmqpError) -> None:
     """Refuse a link so that the client learns why.
 
-    A refusal is an attach without our terminus, then a detach. Two exceptions: a stolen link is echoed first, for Go
-    knows lost ownership by that alone; and a Python receiver gets the echo always, for without a source it attaches
-    again every second, for ever, and reports nothing.
+    A refusal is an attach without source and target (Go looks for both to be missing), then a detach. Two exceptions:
+    a stolen link is echoed first, for Go knows lost ownership by that alone; and a Python receiver gets the echo
+    always, for without a source it attaches again every second, for ever, and reports nothing.
     """
     python_receiver = request.client_receives and session.connection.product.startswith("azsdk-python")
-    source, target = request.source, request.target
-    if problem.condition != LINK_STOLEN and not python_receiver:
-        if request.client_receives:
-            source = None
-        else:
-            target = None
-    _answer(session, request, source, target, max_message_bytes=session.connection.broker.settings.max_message_bytes)
+    echo = problem.condition == LINK_STOLEN or python_receiver
+    limit = session.connection.broker.settings.max_message_bytes
+    source, target = (request.source, request.target) if echo else (None, None)
+    _answer(session, request, source, target, max_message_bytes=limit)
     session.connection.write(amqp.detach(session.channel, request.handle, problem))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from azure.eventhub import EventData
-from azure.eventhub.exceptions import ConnectionLostError, EventDataSendError
+from azure.eventhub.exceptions import ConnectError, ConnectionLostError, EventDataSendError
 
 from local.eventhubs import performatives as amqp
 from local.eventhubs.server import EventHubsServer
@@ -66,6 +66,12 @@ async def test_what_a_sender_sees_of_faults(broker: EventHubsServer) -> None:
         await client.send_event(EventData("again"), partition_id="0")
         broker.faults.add("detach", count=1)
         await client.send_event(EventData("on a new link"), partition_id="0")
+
+    broker.faults.add("refuse-attach")
+    async with producer(broker, retry_total=0) as client:
+        with pytest.raises(ConnectError, match="server-busy"):
+            await client.send_event(EventData("no link"), partition_id="0")
+    broker.faults.clear()
 
     assert [event.body.decode() for event in await look(broker.port)] == [
         *("link up", "busy once", "late", "twice", "twice", "again", "on a new link"),

@@ -14,7 +14,7 @@ from tests.emulators.eventhubs.conftest import StartBroker
 from tests.emulators.eventhubs.raw import RawClient, batch, error_of, look, message
 
 
-async def test_an_unknown_hub_is_refused_without_a_target_then_detached(broker: EventHubsServer) -> None:
+async def test_an_unknown_hub_is_refused_without_source_and_target_then_detached(broker: EventHubsServer) -> None:
     async with RawClient(broker.port) as client:
         await client.open()
         await client.authorize("nosuch")
@@ -22,7 +22,7 @@ async def test_an_unknown_hub_is_refused_without_a_target_then_detached(broker: 
         _, answer = await client.attach("nosuch", receive=False)
         detach = await client.expect(amqp.DETACH)
 
-    assert answer.fields[6] is None
+    assert answer.fields[5] is answer.fields[6] is None
     assert detach.fields[1] is True
     condition, text = error_of(detach.fields[2])
     assert condition == "amqp:not-found"
