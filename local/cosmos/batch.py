@@ -208,10 +208,12 @@ class _Transaction:
     def _check_unique_here(self, write: Write) -> None:
         """Unique keys against what this batch itself writes; the stored documents are checked already."""
         table = self._call.table
+        if not table.container.unique_keys:
+            return
         mine = _unique_values(table, write.document)
         for state in self._states.values():
             other = state.write
-            if mine and other is not None and other.id != write.id and other.document is not None:
+            if other is not None and other.id != write.id and other.document is not None:
                 theirs = _unique_values(table, other.document)
                 if any(one == another for one, another in zip(mine, theirs, strict=True)):
                     raise conflict("Unique index constraint violation.")

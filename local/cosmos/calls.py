@@ -27,6 +27,7 @@ class Call:
     by_rid: bool = False
     charge: float = 0.0
     _container: Container | None = None
+    _table: Table | None = None
     activity_id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +57,9 @@ class Call:
     @property
     def table(self) -> Table:
         """The container's table in this region."""
-        return self.region.store.tables[self.container.number]
+        if self._table is None:
+            self._table = self.region.store.tables[self.container.number]
+        return self._table
 
     def partition_key(self) -> str:
         """The full partition key of the request, canonical.

@@ -59,9 +59,12 @@ def draft_from(document: Any, container: Container, pk: str | None) -> Draft:
     if not isinstance(document, dict):
         raise bad_request("The input content is invalid: a document is a JSON object.")
     item_id = checked_id(document.get("id"))
-    ttl = _checked_ttl(document)
-    for name in _SYSTEM:
-        document.pop(name, None)
+    ttl = _checked_ttl(document["ttl"]) if "ttl" in document else None
+    if "_rid" in document or "_etag" in document or "_ts" in document or "_self" in document:
+        for name in _SYSTEM:
+            document.pop(name, None)
+    else:
+        document.pop("_attachments", None)
     text = encode_json(document)
     if len(text) > MAX_DOCUMENT_BYTES // 4 and len(text.encode()) > MAX_DOCUMENT_BYTES:
         raise too_large()
@@ -73,8 +76,7 @@ def draft_from(document: Any, container: Container, pk: str | None) -> Draft:
     return Draft(item_id, found, text, document, ttl)
 
 
-def _checked_ttl(document: dict[str, Any]) -> int | None:
-    ttl = document.get("ttl")
+def _checked_ttl(ttl: Any) -> int | None:
     if ttl is None:
         return None
     valid = isinstance(ttl, int | float) and not isinstance(ttl, bool) and float(ttl).is_integer()

@@ -132,17 +132,18 @@ def _existing(call: Call) -> Row:
 
 def prepare(call: Call, draft: Draft, row: Row | None, rid: int | None) -> tuple[Write, str]:
     """The write of a draft with new system properties, and its finished body."""
-    container = call.container
-    if container.unique_keys and call.store.breaks_unique_key(call.table, draft.pk, draft.id, draft.document):
+    store, table = call.store, call.table
+    container = table.container
+    if container.unique_keys and store.breaks_unique_key(table, draft.pk, draft.id, draft.document):
         raise conflict("Unique index constraint violation.")
-    lsn, stamp = call.store.next_write()
+    lsn, stamp = store.next_write()
     ts = stamp // 1_000_000
-    etag = call.store.new_etag(lsn, stamp)
-    number = call.store.new_rid(lsn) if rid is None else rid
+    etag = store.new_etag(lsn, stamp)
+    number = store.new_rid(lsn) if rid is None else rid
     text = finished(draft.text, container, number, etag, ts)
-    expiry = expiry_of(container, draft.ttl, ts)
+    expiry = None if container.default_ttl is None else expiry_of(container, draft.ttl, ts)
     document = draft.document
-    if call.table.paths:
+    if table.paths:
         document["_ts"] = ts
     return Write(draft.pk, draft.id, text, document, row, number, lsn, etag, ts, expiry, stamp), text
 

@@ -18,7 +18,7 @@ from local.cosmos.catalog import Catalog, Container, Path_, split_path
 from local.cosmos.conflicts import DELETED, EXPIRED, LIVE, Version, context_over, pack, unpack
 from local.cosmos.errors import storage_failed
 from local.cosmos.group_commit import GroupCommit, Waiter, connect
-from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
+from local.cosmos.values import UNDEFINED, as_double, at_path, dump_text, load_stored, sort_key
 
 _COLUMNS = (
     "rid INTEGER PRIMARY KEY, pk TEXT NOT NULL, id TEXT NOT NULL, lsn INTEGER NOT NULL, etag TEXT NOT NULL,"
@@ -104,7 +104,12 @@ class Table:
 
     def keys_of(self, document: Any) -> list[bytes]:
         """One sort key per key column."""
-        return [sort_key(at_path(document, path)) for path in self.paths]
+        if document is None:
+            return [sort_key(UNDEFINED)] * len(self.paths)
+        return [
+            sort_key(document.get(path[0], UNDEFINED) if len(path) == 1 else at_path(document, path))
+            for path in self.paths
+        ]
 
 
 def order_names(directions: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
