@@ -11,6 +11,8 @@ ITEMS = "items"
 ACTIVITY = "activity"
 OUTCOMES = "outcomes"
 DEAD_LETTER_CONTAINER = "dead-letters"
+IMAGES = "images"
+IMAGE_UPLOADS = "image-uploads"
 
 
 class SettingError(Exception):
@@ -62,6 +64,10 @@ class Settings:
         "Connection string of the regional storage account; empty where DEAD_LETTERS__blobServiceUri is set.", ""
     )
     dead_letters__blobserviceuri: str = _text("Its blob endpoint, for identity-based access.", "")
+    images: str = _secret(
+        "Connection string of the global storage account; empty where IMAGES__blobServiceUri is set.", ""
+    )
+    images__blobserviceuri: str = _text("Its blob endpoint, for identity-based access.", "")
     azurewebjobsstorage: str = _secret(
         "Connection string of the stamp's storage account; empty where AzureWebJobsStorage__blobServiceUri is set.", ""
     )
@@ -108,6 +114,8 @@ class Settings:
             problems.append("EVENT_HUBS or EVENT_HUBS__fullyQualifiedNamespace is missing")
         if not self.dead_letters and not self.dead_letters__blobserviceuri:
             problems.append("DEAD_LETTERS or DEAD_LETTERS__blobServiceUri is missing")
+        if not self.images and not self.images__blobserviceuri:
+            problems.append("IMAGES or IMAGES__blobServiceUri is missing")
         if not self.azurewebjobsstorage and not self.azurewebjobsstorage__blobserviceuri:
             problems.append("AzureWebJobsStorage or AzureWebJobsStorage__blobServiceUri is missing")
         for name, key in (("API_KEY_1", self.api_key_1), ("API_KEY_2", self.api_key_2)):

@@ -14,6 +14,7 @@ from azure.cosmos.aio import CosmosClient
 from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from adapters.blob_images import BlobImageStore
 from adapters.blobs import BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
@@ -27,10 +28,19 @@ from domain.commands import canary
 from domain.health import IN_ROTATION, Canaries, Heartbeats, Monitor, Probe
 from domain.operations import Operations
 from domain.ordering import EventStamp
-from domain.ports import ActivityStore, CommandQueue, DeadLetters, ItemStore, LetterBox, Outcomes, ReplayQueue
+from domain.ports import (
+    ActivityStore,
+    CommandQueue,
+    DeadLetters,
+    ImageStore,
+    ItemStore,
+    LetterBox,
+    Outcomes,
+    ReplayQueue,
+)
 from domain.processing import Processor
 from domain.sweeping import Sweeper
-from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, ITEMS, OUTCOMES, Settings
+from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, IMAGE_UPLOADS, IMAGES, ITEMS, OUTCOMES, Settings
 
 
 class Parts:
@@ -86,6 +96,12 @@ class Parts:
     def letter_box(self) -> LetterBox:
         """The same place, for operators."""
         return BlobLetterBox(self._letter_account.get_container_client(DEAD_LETTER_CONTAINER))
+
+    @cached_property
+    def images(self) -> ImageStore:
+        """Where images of items live."""
+        account = self._image_account
+        return BlobImageStore(account.get_container_client(IMAGE_UPLOADS), account.get_container_client(IMAGES))
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -156,6 +172,7 @@ class Parts:
             outcomes=self.outcomes,
             dead_letters=self.dead_letters,
             heartbeats=self.heartbeats,
+            images=self.images,
             region=self.settings.region,
             now=self.now,
         )
@@ -170,6 +187,8 @@ class Parts:
         if "monitor" in built:
             await self.monitor.stop()
             await self._stamp_account.close()
+        if "_image_account" in built:
+            await self._image_account.close()
         if "_letter_account" in built:
             await self._letter_account.close()
         if "_credential" in built:
@@ -185,6 +204,13 @@ class Parts:
         if ours.dead_letters:
             return BlobServiceClient.from_connection_string(ours.dead_letters)
         return BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential)
+
+    @cached_property
+    def _image_account(self) -> BlobServiceClient:
+        ours = self.settings
+        if ours.images:
+            return BlobServiceClient.from_connection_string(ours.images)
+        return BlobServiceClient(ours.images__blobserviceuri, credential=self._credential)
 
     @cached_property
     def _stamp_account(self) -> BlobServiceClient:

@@ -79,6 +79,13 @@ class DeleteItem(_Command):
     if_match: Precondition | None = None
 
 
+class SetImage(_Command):
+    """Give the item an image that the API has staged under this name."""
+
+    kind: Literal["set-image"] = "set-image"
+    image: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class AddComment(_Command):
     """Store one comment; its id is the command's."""
 
@@ -121,7 +128,7 @@ def canary(partition: str, command_id: UUID) -> Canary:
     return Canary(command_id=command_id, item_id=UUID(int=int(partition)), digest="0" * 32)
 
 
-ItemCommand = PutItem | UpdateItem | DeleteItem
+ItemCommand = PutItem | UpdateItem | DeleteItem | SetImage
 EntryCommand = AddComment | AddRating
 RemovalCommand = DeleteComment | DeleteRating
 Command = ItemCommand | EntryCommand | RemovalCommand
@@ -133,6 +140,7 @@ KIND_OF: dict[str, OperationKind] = {
     "put-item": OperationKind.PUT_ITEM,
     "update-item": OperationKind.UPDATE_ITEM,
     "delete-item": OperationKind.DELETE_ITEM,
+    "set-image": OperationKind.SET_IMAGE,
     "add-comment": OperationKind.ADD_COMMENT,
     "add-rating": OperationKind.ADD_RATING,
     "delete-comment": OperationKind.DELETE_COMMENT,

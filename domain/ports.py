@@ -155,6 +155,26 @@ MAX_REMOVED = 99
 MAX_ENTRIES = 49
 
 
+class ImageStore(Protocol):
+    """Where images of items live. Contract: tests/contracts/test_image_store.py.
+
+    Every method may raise StoreUnavailable.
+    """
+
+    async def stage(self, digest: str, content: bytes, content_type: str) -> None:
+        """Keep an image under the name of its bytes until its command is processed; again changes nothing."""
+
+    async def publish(self, item_id: UUID, digest: str, version: int) -> None:
+        """Serve the staged image as the item's, unless one of this version of the item or a newer is served.
+
+        Raises:
+            ItemChanged: others published at every attempt.
+        """
+
+    async def withdraw(self, item_id: UUID, version: int) -> None:
+        """Serve no image for the item, unless one of this version or a newer is served; raises like `publish`."""
+
+
 class Outcomes(Protocol):
     """Where failed writes are remembered for who polls them. Contract: tests/contracts/test_outcomes.py."""
 

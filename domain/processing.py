@@ -23,6 +23,7 @@ from domain.commands import (
     DeleteRating,
     EntryCommand,
     ItemCommand,
+    SetImage,
     message_of,
 )
 from domain.errors import CatalogError, ItemChanged, KeyReused, PermanentError, UnknownItem
@@ -35,6 +36,7 @@ from domain.ports import (
     AlreadyApplied,
     DeadLetters,
     EntriesExist,
+    ImageStore,
     ItemStore,
     Outcomes,
 )
@@ -62,6 +64,7 @@ class Processor:
     outcomes: Outcomes
     dead_letters: DeadLetters
     heartbeats: Heartbeats
+    images: ImageStore
     region: str
     now: Callable[[], datetime]
     groups_at_once: int = 16
@@ -159,16 +162,33 @@ class Processor:
 
     async def _finish_replay(self, command: ItemCommand, stamp: EventStamp) -> None:
         """Do again what follows an effect, if there was one: a delete that failed must not take comments with it."""
-        if isinstance(command, DeleteItem) and await self.items.find_marker(command.item_id, command.command_id):
+        if not isinstance(command, DeleteItem | SetImage):
+            return
+        if await self.items.find_marker(command.item_id, command.command_id):
             await self._finish(command, stamp)
 
     async def _finish(self, command: ItemCommand, stamp: EventStamp) -> None:
-        """What a deleted item leaves behind goes too; only what is older, for the item may have come back since."""
+        """What follows an effect outside its transaction; each part may be done again, and late.
+
+        What a deleted item leaves behind goes too, but only what is older: the item may have come back since.
+        """
+        if isinstance(command, DeleteItem | SetImage):
+            await self._serve_image(command.item_id)
         if not isinstance(command, DeleteItem):
             return
         removal = Removal(command.command_id, self.region)
         while entries := await self.activity.live_before(command.item_id, stamp, MAX_REMOVED):
             await self.activity.remove(command.item_id, entries, removal)
+
+    async def _serve_image(self, item_id: UUID) -> None:
+        """Serve what the item says now, whatever command brought us here: so a late one undoes nothing."""
+        item = await self.items.find(item_id)
+        if item is None:
+            return
+        if item.deleted or item.image is None:
+            await self.images.withdraw(item_id, item.version)
+        else:
+            await self.images.publish(item_id, item.image, item.version)
 
     async def _remove_entry(self, one: Asked) -> None:
         command = one.command

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
-from domain.commands import AddComment, AddRating, DeleteItem, EntryCommand, ItemCommand, PutItem, UpdateItem
+from domain.commands import AddComment, AddRating, DeleteItem, EntryCommand, ItemCommand, PutItem, SetImage, UpdateItem
 from domain.errors import PreconditionFailed, Superseded, UnknownItem
 from domain.ordering import EventStamp, version_of
 from domain.records import Entry, StoredComment, StoredItem, StoredRating
@@ -31,13 +31,13 @@ def item_after(command: ItemCommand, stored: StoredItem | None, stamp: EventStam
         UnknownItem: there is no live item to change.
         PreconditionFailed: `If-Match` does not name the stored version.
     """
-    compared = not isinstance(command, PutItem) and command.if_match is not None
-    seen_by_client = compared and stored is not None and not stored.deleted and _matches(command, stored)
+    condition = command.if_match if isinstance(command, UpdateItem | DeleteItem) else None
+    allowed = condition is None or (_is_live(stored) and condition.allows(stored.version))
+    # A client that named the newest version has seen it: its write follows, whatever the brokers' clocks say. `*` names
+    # none.
+    follows = condition is not None and not condition.any_version and allowed
     out_of_order = stored is not None and (stored.written_by.hub != stamp.hub or stamp.is_sent_again)
     version = version_of(stamp)
-    # A client that named the newest version has seen it: its write follows, whatever the brokers' clocks say. With `*`
-    # it has seen what was newest when it asked, which for a replay may be days ago.
-    follows = seen_by_client and not (stamp.is_sent_again and _allows_any(command))
     if stored is not None and out_of_order and stored.version >= version and not follows:
         raise Superseded("A newer write of this item came first, through another region or before a replay.")
     if stored is not None and stored.version >= version:
@@ -46,23 +46,21 @@ def item_after(command: ItemCommand, stored: StoredItem | None, stamp: EventStam
         return _put(command, stored, version, stamp)
     if stored is None or stored.deleted:
         raise UnknownItem("The item is not in the catalogue.")
-    if compared and not seen_by_client:
+    if not allowed:
         raise PreconditionFailed("If-Match does not name the item's version.")
     match command:
         case UpdateItem():
             return _update(command, stored, version, stamp)
         case DeleteItem():
             return replace(stored, deleted=True, version=version, written_by=stamp)
+        case SetImage():
+            return replace(stored, image=command.image, version=version, written_by=stamp)
         case _:
             assert_never(command)
 
 
-def _matches(command: UpdateItem | DeleteItem | PutItem, stored: StoredItem) -> bool:
-    return not isinstance(command, PutItem) and command.if_match is not None and command.if_match.allows(stored.version)
-
-
-def _allows_any(command: ItemCommand) -> bool:
-    return not isinstance(command, PutItem) and command.if_match is not None and command.if_match.any_version
+def _is_live(stored: StoredItem | None) -> TypeGuard[StoredItem]:
+    return stored is not None and not stored.deleted
 
 
 def _put(command: PutItem, stored: StoredItem | None, version: int, stamp: EventStamp) -> StoredItem:

@@ -5,6 +5,7 @@ import asyncio
 from azure.core.exceptions import ResourceExistsError
 from azure.cosmos.aio import CosmosClient
 from azure.cosmos.partition_key import PartitionKey
+from azure.storage.blob import PublicAccess
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.stack import COSMOS_KEY, Stack, resources
@@ -32,7 +33,7 @@ async def _cosmos(stack: Stack) -> None:
 
 async def _storage(stack: Stack) -> None:
     names = resources()["storage"]
-    wanted = [(stack.global_account, names["imageContainer"])]
+    wanted = [(stack.global_account, names["imageContainer"]), (stack.global_account, names["imageUploadContainer"])]
     for index in range(len(stack.regions)):
         wanted += [
             (stack.stamp_account(index), names["hostContainer"]),
@@ -42,7 +43,9 @@ async def _storage(stack: Stack) -> None:
     for account, container in wanted:
         async with BlobServiceClient.from_connection_string(stack.storage_connection(account)) as service:
             try:
-                await service.create_container(container)
+                # Images are served to everybody; nothing else is.
+                public = PublicAccess.BLOB if container == names["imageContainer"] else None
+                await service.create_container(container, public_access=public)
             except ResourceExistsError:
                 continue
             if container == names["healthContainer"]:

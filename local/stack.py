@@ -191,6 +191,7 @@ class Stack:
             "COSMOS_KEY": COSMOS_KEY,
             "COSMOS_REGIONS": ",".join(own_first),
             "DEAD_LETTERS": self.storage_connection(self.region_account(index)),
+            "IMAGES": self.storage_connection(self.global_account),
             "API_KEY_1": API_KEY,
             "FRONT_DOOR_ID": FRONT_DOOR_ID,
             "AZURE_COSMOS_ENABLE_CIRCUIT_BREAKER": "True",
@@ -200,6 +201,7 @@ class Stack:
         command = [
             *_python("local.edge"),
             *("--port", str(self.port), "--site", str(ROOT / "web" / "dist"), "--front-door-id", FRONT_DOOR_ID),
+            *("--images", f"http://127.0.0.1:{self.blob_port}/{self.global_account}/images"),
             *(f"--origin=http://127.0.0.1:{self.api_port(index)}" for index in range(len(self.regions))),
         ]
         return Component("edge", command, "ready:", self.base_url, {"LOCAL_CLOUD_DATA": str(self.data)})

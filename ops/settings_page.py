@@ -25,6 +25,8 @@ SET_BY = {
     "cosmos_regions": f"{_BOTH}, own region first",
     "dead_letters": _LOCAL,
     "dead_letters__blobserviceuri": f"{_BOTH}, from the region's outputs",
+    "images": _LOCAL,
+    "images__blobserviceuri": f"{_BOTH}, from the global outputs",
     "azurewebjobsstorage": f"{_LOCAL}; the Functions host reads it too",
     "azurewebjobsstorage__blobserviceuri": f"{_BOTH}, from the stamp's outputs; the Functions host reads it too",
     "api_key_1": f"{_KEY_VAULT}, slot 1",

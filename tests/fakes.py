@@ -287,6 +287,29 @@ class InMemoryHeartbeats:
 
 
 @dataclass
+class InMemoryImageStore:
+    """Fulfils ImageStore."""
+
+    staged: dict[str, bytes] = field(default_factory=dict)
+    published: dict[UUID, tuple[int, str | None]] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
+
+    async def stage(self, digest: str, content: bytes, content_type: str) -> None:
+        self.outage.strike()
+        self.staged[digest] = content
+
+    async def publish(self, item_id: UUID, digest: str, version: int) -> None:
+        self.outage.strike()
+        if self.published.get(item_id, (0, None))[0] < version:
+            self.published[item_id] = (version, digest)
+
+    async def withdraw(self, item_id: UUID, version: int) -> None:
+        self.outage.strike()
+        if item_id in self.published and self.published[item_id][0] < version:
+            del self.published[item_id]
+
+
+@dataclass
 class InMemoryCommandQueue:
     """Fulfils CommandQueue."""
 

@@ -1,10 +1,13 @@
 """The API's resources: each handler turns bytes into a command or a result into an answer, nothing else."""
 
+import asyncio
+import hashlib
 import json
 from uuid import UUID
 
 import azure.functions as func
 
+from adapters.image_codec import reencode
 from domain.commands import (
     KIND_OF,
     AddComment,
@@ -14,6 +17,7 @@ from domain.commands import (
     DeleteItem,
     DeleteRating,
     PutItem,
+    SetImage,
     UpdateItem,
     target_of,
 )
@@ -116,6 +120,26 @@ async def delete_item(req: func.HttpRequest) -> func.HttpResponse:
         item_id=item_id,
         digest=digest_of({}),
         if_match=requests.if_match(req),
+    )
+    return await _accept(req, command, key)
+
+
+@api.function_name("put_image")
+@api.route(_ITEM + "/image", methods=["PUT"])
+@answers_errors_as_http
+async def put_image(req: func.HttpRequest) -> func.HttpResponse:
+    """Give an item its image: staged now, served once the processor has seen the command."""
+    requests.admit_admin(req)
+    item_id = requests.path_id(req, "item_id")
+    body = requests.image_body(req)
+    key = requests.idempotency_key(req)
+    image = await asyncio.to_thread(reencode, body)
+    await parts().images.stage(image.digest, image.content, image.content_type)
+    command = SetImage(
+        command_id=_command_id("PUT image", item_id, key),
+        item_id=item_id,
+        digest=digest_of({"image": hashlib.sha256(body).hexdigest()}),
+        image=image.digest,
     )
     return await _accept(req, command, key)
 

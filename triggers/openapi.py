@@ -188,6 +188,22 @@ def _tidy(schema: Any) -> Any:
     return kept
 
 
+def _put_image(item: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "string", "format": "binary", "maxLength": 2 * 1024 * 1024}
+    return {
+        "operationId": "putImage",
+        "summary": "Give an item its image, served at /images/{itemId}",
+        "tags": ["write"],
+        "security": [{"apiKey": []}],
+        "parameters": [item, _IDEMPOTENCY_KEY],
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": schema} for kind in ("image/png", "image/jpeg", "image/webp")},
+        },
+        "responses": _ACCEPTED | _problems(400, 401, 404, 409, 411, 413),
+    }
+
+
 def _paths() -> dict[str, Any]:
     item, comment, rating = _path_id("itemId"), _path_id("commentId"), _path_id("ratingId")
     found = _ok(_ref(CatalogItem), headers=_ETAG) | {"304": {"description": "The client has this version"}}
@@ -204,6 +220,7 @@ def _paths() -> dict[str, Any]:
             "put": _write("putItem", "Change fields of an item", [item, _IF_MATCH], ItemChanges, 404, 412, admin=True),
             "delete": _delete("deleteItem", "Remove an item and all that belongs to it", [item, _IF_MATCH], 409, 412),
         },
+        f"{_ITEM}/image": {"put": _put_image(item)},
         f"{_ITEM}/comments": {
             "get": _read(
                 "listComments", "Comments, newest first", [item, _limit(10, 100), _CONTINUATION], comments, 400, 404

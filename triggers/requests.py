@@ -15,6 +15,7 @@ from triggers.answers import Refused, not_found
 from wiring import parts
 
 MAX_JSON_BYTES = 64 * 1024
+MAX_IMAGE_BYTES = 2 * 1024 * 1024
 # Of a name that would make the cursor longer than the contract's 500 characters, the cursor keeps the beginning.
 MAX_CURSOR_NAME_BYTES = 320
 
@@ -43,9 +44,7 @@ def path_id(req: func.HttpRequest, name: str) -> UUID:
 def json_body(req: func.HttpRequest) -> bytes:
     """The body of a request that must be JSON."""
     if "chunked" in req.headers.get("transfer-encoding", "").lower():
-        raise Refused(
-            HTTPStatus.LENGTH_REQUIRED, "Send the body with Content-Length: a chunked one arrives empty here."
-        )
+        raise Refused(HTTPStatus.LENGTH_REQUIRED, "Send the body with Content-Length; a chunked one arrives empty.")
     media_type, *parameters = [part.strip().lower() for part in req.headers.get("content-type", "").split(";")]
     charsets = {part.split("=", 1)[1].strip('" ') for part in parameters if part.startswith("charset=")}
     if media_type != "application/json" or charsets - {"utf-8"}:
@@ -54,6 +53,20 @@ def json_body(req: func.HttpRequest) -> bytes:
     if len(body) > MAX_JSON_BYTES:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 64 KiB.")
     return body
+
+
+def image_body(req: func.HttpRequest) -> bytes:
+    """The body of an image upload; what it is its content says, not its header."""
+    _measured(req)
+    body = req.get_body()
+    if len(body) > MAX_IMAGE_BYTES:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The image is larger than 2 MiB.")
+    return body
+
+
+def _measured(req: func.HttpRequest) -> None:
+    if "chunked" in req.headers.get("transfer-encoding", "").lower():
+        raise Refused(HTTPStatus.LENGTH_REQUIRED, "Send the body with Content-Length; a chunked one arrives empty.")
 
 
 def idempotency_key(req: func.HttpRequest) -> str | None:

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--site", type=Path, required=True, help="folder with the built page")
     parser.add_argument("--origin", action="append", required=True, help="address of an API host; repeat for more")
+    parser.add_argument("--images", required=True, help="address of the container with the items' images")
     parser.add_argument("--front-door-id", required=True, help="sent to origins as X-Azure-FDID")
     arguments = parser.parse_args()
     if not (arguments.site / "index.html").is_file():
@@ -30,11 +31,12 @@ def main() -> None:
 
 async def serve(arguments: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM."""
-    proxy = Proxy(arguments.origin, arguments.front_door_id)
+    proxy = Proxy(arguments.origin, arguments.images, arguments.front_door_id)
     await proxy.open()
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     for prefix in ("/api", "/health"):
         app.router.add_route("*", prefix + "/{path:.*}", proxy.forward)
+    app.router.add_route("GET", "/images/{path:[0-9a-f-]{36}}", proxy.image)
     app.router.add_route("GET", "/{path:.*}", site_handler(arguments.site))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

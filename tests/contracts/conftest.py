@@ -180,3 +180,10 @@ def heartbeats(request: pytest.FixtureRequest) -> object:
     if request.param == "fake":
         return InMemoryHeartbeats()
     return CosmosHeartbeats(container(request.getfixturevalue("account"), ACTIVITY), f"Region {uuid4()}")
+
+
+@pytest.fixture
+async def image_account(cloud: Cloud) -> AsyncIterator[BlobServiceClient]:
+    account = cloud.stack.storage_connection(cloud.stack.global_account)
+    async with BlobServiceClient.from_connection_string(account) as service:
+        yield service

@@ -1,11 +1,11 @@
 """At least once in, exactly once in effect: the processor on fakes."""
 
 from dataclasses import dataclass, field, replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from domain.commands import Precondition, canary
+from domain.commands import Precondition, SetImage, canary
 from domain.errors import StoreUnavailable
 from domain.identity import digest_of
 from domain.processing import Processor
@@ -26,6 +26,7 @@ from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
     InMemoryHeartbeats,
+    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryOutcomes,
 )
@@ -38,6 +39,7 @@ class World:
     outcomes: InMemoryOutcomes = field(default_factory=InMemoryOutcomes)
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
     heartbeats: InMemoryHeartbeats = field(default_factory=InMemoryHeartbeats)
+    images: InMemoryImageStore = field(default_factory=InMemoryImageStore)
 
     @property
     def processor(self) -> Processor:
@@ -47,6 +49,7 @@ class World:
             self.outcomes,
             self.dead_letters,
             self.heartbeats,
+            self.images,
             region="West Europe",
             now=lambda: NOON,
         )
@@ -377,3 +380,39 @@ async def test_a_canary_leaves_its_time_when_all_before_it_took_effect(world: Wo
 
     assert world.heartbeats.times == {"0": batch[1].stamp.enqueued}
     assert world.dead_letters.reasons == []
+
+
+def a_set_image(item_id: UUID, image: str) -> SetImage:
+    return SetImage(command_id=uuid4(), item_id=item_id, digest=digest_of({"image": image}), image=image * 64)
+
+
+async def test_an_image_is_served_with_its_item_and_goes_with_it(world: World) -> None:
+    item_id = uuid4()
+    await world.processor.process([a_delivery(a_put_item(item_id), 1), a_delivery(a_set_image(item_id, "a"), 2)])
+
+    assert world.images.published[item_id] == (world.items.stored[item_id].version, "a" * 64)
+    await world.processor.process([a_delivery(a_delete_item(item_id), 3)])
+    assert world.images.published == {}
+
+
+async def test_an_image_that_could_not_be_served_is_served_by_the_redelivery(world: World) -> None:
+    item_id = uuid4()
+    await world.processor.process([a_delivery(a_put_item(item_id), 1)])
+    batch = [a_delivery(a_set_image(item_id, "a"), 2)]
+    world.images.outage.failures = 1
+
+    with pytest.raises(StoreUnavailable):
+        await world.processor.process(batch)
+    await world.processor.process(batch)
+
+    assert world.images.published[item_id][1] == "a" * 64
+
+
+async def test_the_replay_of_an_older_image_does_not_bring_it_back(world: World) -> None:
+    item_id = uuid4()
+    old, new = a_delivery(a_set_image(item_id, "a"), 2), a_delivery(a_set_image(item_id, "b"), 3)
+    await world.processor.process([a_delivery(a_put_item(item_id), 1), old, new])
+
+    await world.processor.process([old])
+
+    assert world.images.published[item_id][1] == "b" * 64

@@ -29,6 +29,7 @@ from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
     InMemoryHeartbeats,
+    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryOutcomes,
 )
@@ -50,6 +51,7 @@ class World:
             outcomes=self.outcomes,
             dead_letters=self.dead_letters,
             heartbeats=InMemoryHeartbeats(),
+            images=InMemoryImageStore(),
             region="West Europe",
             now=lambda: NOON,
         )

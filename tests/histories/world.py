@@ -13,7 +13,7 @@ from domain.ordering import EventStamp
 from domain.processing import Processor
 from domain.records import Delivery
 from domain.sweeping import Sweeper
-from tests.fakes import InMemoryDeadLetters, InMemoryHeartbeats
+from tests.fakes import InMemoryDeadLetters, InMemoryHeartbeats, InMemoryImageStore
 from tests.histories.replicas import Replica, ReplicaActivity, ReplicaItems, ReplicaOutcomes
 
 REGIONS = ("West Europe", "North Europe")
@@ -120,6 +120,7 @@ class World:
             outcomes=ReplicaOutcomes(stamp.writes_to),
             dead_letters=self.dead_letters,
             heartbeats=InMemoryHeartbeats(),
+            images=InMemoryImageStore(),
             region=stamp.region,
             now=lambda: self.now,
         )

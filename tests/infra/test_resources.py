@@ -82,6 +82,7 @@ def test_no_secret_is_shown_by_settings_in_a_log() -> None:
         "COSMOS_REGIONS": "West Europe",
         "DEAD_LETTERS": secret,
         "AzureWebJobsStorage": secret,
+        "IMAGES": secret,
         "API_KEY_1": secret,
         "API_KEY_2": secret,
     }

@@ -19,6 +19,7 @@ from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
     InMemoryHeartbeats,
+    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryLetterBox,
     InMemoryOutcomes,
@@ -61,6 +62,7 @@ class Office:
             outcomes=self.outcomes,
             dead_letters=self.parked,
             heartbeats=InMemoryHeartbeats(),
+            images=InMemoryImageStore(),
             region="West Europe",
             now=lambda: self.now,
         )

@@ -17,6 +17,7 @@ from tests.fakes import (
     InMemoryCommandQueue,
     InMemoryDeadLetters,
     InMemoryHeartbeats,
+    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryOutcomes,
 )
@@ -28,6 +29,7 @@ ENVIRONMENT = {
     "COSMOS_ENDPOINT": "http://unused.test/",
     "COSMOS_REGIONS": "West Europe",
     "DEAD_LETTERS": "unused: the letters are a fake",
+    "IMAGES": "unused: the images are a fake",
     "AzureWebJobsStorage": "unused: no test of a trigger looks at it",
     "API_KEY_1": KEY,
 }
@@ -53,6 +55,7 @@ class App:
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
     queue: InMemoryCommandQueue = field(default_factory=InMemoryCommandQueue)
     heartbeats: InMemoryHeartbeats = field(default_factory=InMemoryHeartbeats)
+    images: InMemoryImageStore = field(default_factory=InMemoryImageStore)
 
     def install(self, **environment: str) -> None:
         parts = FakeParts(ENVIRONMENT | environment)
@@ -62,6 +65,7 @@ class App:
         parts.dead_letters = self.dead_letters
         parts.command_queue = self.queue
         parts.heartbeats = self.heartbeats
+        parts.images = self.images
         wiring.use(parts)
 
     async def call(
