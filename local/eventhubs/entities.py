@@ -1,6 +1,7 @@
 """The namespace's hubs, partitions and consumer groups, and who reads what."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from local.eventhubs.errors import (
 from local.eventhubs.log import Done, LogLimits, PartitionLog
 from local.eventhubs.partitioning import partition_of_key
 from local.eventhubs.sections import Event, Plain
+from local.eventhubs.segment import sync_folder
 
 DEFAULT_GROUP = "$Default"
 NON_EPOCH_READERS = 5
@@ -291,11 +293,16 @@ class Namespace:
             facts = {"name": settings.name, "partitions": settings.partition_count, "created_at_ms": self._clock()}
             folder.mkdir(parents=True, exist_ok=True)
             unfinished = description.with_suffix(".new")
-            unfinished.write_text(json.dumps(facts))
+            with unfinished.open("w") as file:
+                json.dump(facts, file)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.rename(description)
         groups = [DEFAULT_GROUP]
         groups += [name for name in settings.groups if name.lower() != DEFAULT_GROUP.lower()]
         partitions = [self._partition(settings.name, folder, number) for number in range(settings.partition_count)]
+        for parent in (folder, self._folder):  # a partition's folder must not be lost with what is acknowledged in it
+            sync_folder(parent)
         return Hub(facts["name"], facts["created_at_ms"], groups, partitions)
 
     def _partition(self, hub: str, folder: Path, number: int) -> Partition:

@@ -174,7 +174,7 @@ class PartitionLog:
         while data:
             written = os.pwrite(self._fd, data, position)
             data, position = data[written:], position + written
-        os.fdatasync(self._fd)
+        _sync(self._fd)
 
     def committed(self, group: Group) -> None:
         """The group is on disk: readers may see it, senders are told."""
@@ -270,6 +270,13 @@ def _open_segments(folder: Path) -> list[Segment]:
         if before.next_sequence != after.first_sequence:
             raise DamagedLog(f"{folder}: events {before.next_sequence} to {after.first_sequence - 1} are missing")
     return segments
+
+
+def _sync(fd: int) -> None:
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:  # macOS
+        os.fsync(fd)
 
 
 def remove(folder: Path) -> None:

@@ -13,7 +13,7 @@ from local.eventhubs.errors import AmqpError, DecodeError
 
 OPEN, BEGIN, ATTACH, FLOW, TRANSFER = 0x10, 0x11, 0x12, 0x13, 0x14
 DISPOSITION, DETACH, END, CLOSE = 0x15, 0x16, 0x17, 0x18
-SASL_MECHANISMS, SASL_INIT, SASL_CHALLENGE, SASL_RESPONSE, SASL_OUTCOME = 0x40, 0x41, 0x42, 0x43, 0x44
+SASL_MECHANISMS, SASL_INIT, SASL_OUTCOME = 0x40, 0x41, 0x44
 
 FIELD_COUNT = {
     OPEN: 10,
@@ -27,7 +27,6 @@ FIELD_COUNT = {
     CLOSE: 1,
     SASL_MECHANISMS: 1,
     SASL_INIT: 3,
-    SASL_RESPONSE: 1,
     SASL_OUTCOME: 2,
 }
 # Types of the fields that anybody here looks at, by position; each may be null.
@@ -54,7 +53,6 @@ _FIELD_TYPES: dict[int, tuple[tuple[int, type], ...]] = {
 AMQP_FRAME, SASL_FRAME = 0, 1
 AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
 SASL_HEADER = b"AMQP\x03\x01\x00\x00"
-TLS_HEADER = b"AMQP\x02\x01\x00\x00"
 EMPTY_FRAME = b"\x00\x00\x00\x08\x02\x00\x00\x00"
 ROLE_SENDER, ROLE_RECEIVER = False, True
 
