@@ -158,7 +158,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     else:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA wal_autocheckpoint=10000")
     connection.execute("PRAGMA cache_size=-32000")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection
