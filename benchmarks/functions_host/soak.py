@@ -14,6 +14,7 @@ from azure.eventhub.aio import EventHubProducerClient
 from .programs import APP, Program, broker, running, storage
 
 PARTITIONS = 8
+EXPIRATION_S = 8
 SECTION = "AzureFunctionsJobHost__extensions__eventHubs__"
 
 
@@ -51,7 +52,13 @@ async def _change_hosts(environ: dict[str, str], step_s: float, end: float) -> t
         await asyncio.to_thread(join)
         await asyncio.sleep(step_s)
         program, stack = hosts.pop(0)
-        if turn % 2:
+        if turn % 3 == 2:
+            program.send(signal.SIGSTOP)  # longer than its ownership lasts: it wakes up as a zombie
+            await asyncio.sleep(EXPIRATION_S + 2)
+            program.send(signal.SIGCONT)
+            await asyncio.sleep(1)
+            done["frozen and killed"] += 1
+        elif turn % 3:
             program.send(signal.SIGINT)
             await asyncio.to_thread(program.wait)
             done["stopped"] += 1
@@ -83,7 +90,7 @@ async def soak(seconds: float, rate: int, step_s: float) -> bool:
             "HUB_NAME": "soak",
             "RECORD": str(record),
             SECTION + "loadBalancingUpdateInterval": "00:00:02",
-            SECTION + "partitionOwnershipExpirationInterval": "00:00:08",
+            SECTION + "partitionOwnershipExpirationInterval": f"00:00:{EXPIRATION_S:02}",
         }
         end = time.monotonic() + seconds
         sending = asyncio.create_task(_send(connection, rate, end))

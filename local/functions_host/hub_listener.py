@@ -189,7 +189,7 @@ class HubListener:
             if processor.ended:
                 del self._processors[partition_id]
             elif partition_id not in self._owned:
-                self._say(f"partition {partition_id} belongs to another host now")
+                self._say(f"partition {partition_id} is no longer ours: another host took it, or it expired")
                 await self._release(processor)
         for partition_id, ownership in in_force.items():
             if ownership.owner_id == self._owner_id and partition_id not in self._processors:
