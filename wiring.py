@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 from uuid import UUID, uuid4
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -15,13 +14,13 @@ from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from adapters.blob_images import BlobImageStore
-from adapters.blobs import BlobDeadLetters, BlobLetterBox
+from adapters.blobs import CLIENT_SETTINGS, BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
 from adapters.cosmos_activity import CosmosActivityStore
 from adapters.cosmos_heartbeats import CosmosHeartbeats
 from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
-from adapters.event_hubs import EventHubsCommandQueue, QueueSettings
+from adapters.event_hubs import EventHubsCommandQueue, QueueSettings, producer_client
 from adapters.stamp_storage import StampStorage
 from domain.acceptance import Acceptance
 from domain.commands import canary
@@ -202,21 +201,21 @@ class Parts:
     def _letter_account(self) -> BlobServiceClient:
         ours = self.settings
         if ours.dead_letters:
-            return BlobServiceClient.from_connection_string(ours.dead_letters)
-        return BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential)
+            return BlobServiceClient.from_connection_string(ours.dead_letters, **CLIENT_SETTINGS)
+        return BlobServiceClient(ours.dead_letters__blobserviceuri, credential=self._credential, **CLIENT_SETTINGS)
 
     @cached_property
     def _image_account(self) -> BlobServiceClient:
         ours = self.settings
         if ours.images:
-            return BlobServiceClient.from_connection_string(ours.images)
-        return BlobServiceClient(ours.images__blobserviceuri, credential=self._credential)
+            return BlobServiceClient.from_connection_string(ours.images, **CLIENT_SETTINGS)
+        return BlobServiceClient(ours.images__blobserviceuri, credential=self._credential, **CLIENT_SETTINGS)
 
     @cached_property
     def _stamp_account(self) -> BlobServiceClient:
         ours = self.settings
         # Short: whoever asks for health waits for nothing longer than the monitor's time-out.
-        options: dict[str, Any] = {"retry_total": 1, "connection_timeout": 1, "read_timeout": 2}
+        options = CLIENT_SETTINGS | {"retry_total": 1, "connection_timeout": 1, "read_timeout": 2}
         if ours.azurewebjobsstorage:
             return BlobServiceClient.from_connection_string(ours.azurewebjobsstorage, **options)
         return BlobServiceClient(ours.azurewebjobsstorage__blobserviceuri, credential=self._credential, **options)
@@ -240,18 +239,10 @@ class Parts:
 
     def _producer(self) -> EventHubProducerClient:
         ours = self.settings
-        options: dict[str, Any] = {
-            "eventhub_name": HUB,
-            # One quick retry: it mends a link that the service closed while idle. More is the client's business, who
-            # is told 503 within the deadline. If the first try was stored, the retry is a duplicate of the same id.
-            "retry_total": 1,
-            "retry_backoff_factor": 0.1,
-            "retry_backoff_max": 1,
-            "keep_alive": 30,
-        }
         if ours.event_hubs:
-            return EventHubProducerClient.from_connection_string(ours.event_hubs, **options)
-        return EventHubProducerClient(ours.event_hubs__fullyqualifiednamespace, credential=self._credential, **options)
+            return producer_client(HUB, connection=ours.event_hubs)
+        namespace = ours.event_hubs__fullyqualifiednamespace
+        return producer_client(HUB, namespace=namespace, credential=self._credential)
 
 
 _parts: list[Parts] = []
