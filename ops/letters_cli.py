@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+from azure.eventhub import parse_connection_string
+
 from domain.ports import LetterLine
 from ops import letters_text as text
 from ops.dead_letters import Desk, Report, discard, each, lines, replay
 from ops.environment import read_environment
+from settings import SettingError
 from wiring import Parts
 
 _DESCRIPTION = """\
@@ -95,6 +98,7 @@ def _run(
 ) -> Callable[[argparse.Namespace], int]:
     async def within(options: argparse.Namespace) -> int:
         parts = Parts(read_environment(os.environ, options.settings_file))
+        _refuse_malformed(parts)
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -109,6 +113,20 @@ def _run(
         return asyncio.run(within(options))
 
     return run
+
+
+def _refuse_malformed(parts: Parts) -> None:
+    """Say which connection string is none; the SDKs' own messages name no setting."""
+    hubs = parts.settings.event_hubs
+    try:
+        if hubs:
+            parse_connection_string(hubs)
+    except ValueError as error:
+        raise SettingError("EVENT_HUBS is no connection string of an Event Hubs namespace") from error
+    try:
+        parts.letter_box  # noqa: B018 - building it reads the string
+    except ValueError as error:
+        raise SettingError("DEAD_LETTERS is no connection string of a storage account") from error
 
 
 async def _list(desk: Desk, options: argparse.Namespace) -> int:

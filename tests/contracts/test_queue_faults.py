@@ -102,7 +102,7 @@ async def test_a_batch_refused_for_its_size_harms_only_what_is_too_large(
     item_id = uuid4()
     commands = [an_add_comment(item_id, text=text) for text in ("a", "b", "c")]
     await command_queue.send(an_add_rating(item_id), {})  # opens the link: the three go together
-    # The SDK sends once more what is refused on an open link: twice the batch, then the first of its three on a new one.
+    # The SDK sends once more what is refused on an open link: twice the batch, then the first of its three on a new.
     faults.add_fault("reject", args={"condition": "amqp:link:message-size-exceeded"}, count=3)
 
     results = await asyncio.gather(*(command_queue.send(one, {}) for one in commands), return_exceptions=True)
