@@ -130,6 +130,7 @@ describe("administration", () => {
     expect(screen.getByText("Somebody else changed this item")).toBeTruthy();
     expect(screen.getAllByRole("row").map((row) => row.textContent)).toEqual([
       "FieldTheirs, savedYours, not saved",
+      "NameSolaris (1972)as theirs",
       "Price10.0012",
     ]);
     expect(byId("submit-item").disabled).toBe(true);

@@ -95,13 +95,15 @@ function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) 
   }
 
   const failure = write?.failure;
+  const before = fieldsOf(base.item);
   const theirs = fieldsOf(current.item);
-  const mine = onTop(fields, fieldsOf(base.item), theirs);
+  const mine = onTop(fields, before, theirs);
   return (
     <>
       {failure && !conflict && <FailureNotice what="The change was not saved." failure={failure} />}
       {conflict && moved && (
         <Conflict
+          before={before}
           mine={mine}
           theirs={theirs}
           keepMine={() => rebase(mine)}
@@ -145,15 +147,26 @@ const NAMES: Readonly<Record<keyof Fields, string>> = {
   price: "Price",
 };
 
+interface ConflictProps {
+  /** The item as it was when editing began. */
+  readonly before: Fields;
+  readonly mine: Fields;
+  readonly theirs: Fields;
+  readonly keepMine: () => void;
+  readonly takeTheirs: () => void;
+}
+
 /** Two versions of one item, and a decision to make. */
-function Conflict(props: { mine: Fields; theirs: Fields; keepMine: () => void; takeTheirs: () => void }) {
-  const { mine, theirs, keepMine, takeTheirs } = props;
-  const differing = (Object.keys(NAMES) as (keyof Fields)[]).filter((name) => mine[name] !== theirs[name]);
+function Conflict({ before, mine, theirs, keepMine, takeTheirs }: ConflictProps) {
+  const changed = (Object.keys(NAMES) as (keyof Fields)[]).filter(
+    (name) => theirs[name] !== before[name] || mine[name] !== theirs[name],
+  );
   return (
     <div class="conflict" role="alert">
       <h2>Somebody else changed this item</h2>
       <p>
-        While you were editing, another version was saved. Nothing of yours is lost: compare, then decide.
+        While you were editing, another version was saved. Nothing of yours is lost. Fields that you left
+        alone follow theirs; decide about the others.
       </p>
       <div class="conflict-table">
         <table>
@@ -165,18 +178,13 @@ function Conflict(props: { mine: Fields; theirs: Fields; keepMine: () => void; t
             </tr>
           </thead>
           <tbody>
-            {differing.map((name) => (
+            {changed.map((name) => (
               <tr key={name}>
                 <th scope="row">{NAMES[name]}</th>
                 <td>{theirs[name]}</td>
-                <td>{mine[name]}</td>
+                <td>{mine[name] === theirs[name] ? <i>as theirs</i> : mine[name]}</td>
               </tr>
             ))}
-            {differing.length === 0 && (
-              <tr>
-                <td colSpan={3}>Your version says the same.</td>
-              </tr>
-            )}
           </tbody>
         </table>
       </div>
