@@ -24,7 +24,7 @@ from domain.commands import (
 from domain.identity import OperationId, command_id, digest_of
 from domain.models import ItemChanges, NewComment, NewItem, NewRating, RatingSummary
 from domain.operations import resource_of
-from triggers import openapi, requests
+from triggers import docs_page, openapi, requests
 from triggers.answers import accepted, answer, answer_list, answers_errors_as_http, not_found
 from wiring import parts
 
@@ -280,6 +280,15 @@ async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     """The contract, machine-readable."""
     return answer(json.dumps(openapi.document()), cached=True)
+
+
+@api.function_name("get_docs")
+@api.route("api/docs", methods=["GET"])
+@answers_errors_as_http
+async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
+    """The contract for people."""
+    headers = {"Content-Security-Policy": docs_page.policy(), "Cache-Control": "public, max-age=300"}
+    return func.HttpResponse(docs_page.page(), headers=headers, mimetype="text/html", charset="utf-8")
 
 
 def _command_id(route: str, item_id: UUID | None, key: str | None) -> UUID:

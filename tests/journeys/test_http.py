@@ -1,5 +1,6 @@
 """Over HTTP, as a client sees it: API, Event Hubs, processor, Cosmos DB and back."""
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from azure.storage.blob import BlobServiceClient
+from PIL import Image
 
 from tests.journeys.conftest import Answer, RunningStack
 
@@ -110,7 +112,45 @@ def test_paths_are_matched_as_the_functions_host_does(stack: RunningStack) -> No
 
 def test_the_contract_is_served(stack: RunningStack) -> None:
     assert stack.request("GET", "/api/openapi.json").json["openapi"] == "3.1.0"
+    assert b"AlwaysOn Catalog API" in stack.request("GET", "/api/docs").body
     assert stack.request("GET", "/health/live").status == 200
+
+
+def test_an_items_image_is_served_and_goes_with_the_item(stack: RunningStack) -> None:
+    item = an_item(stack)
+    admin = {"X-API-KEY": stack.api_key}
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(picture, "PNG")
+
+    accepted = stack.request("PUT", f"{item}/image", picture.getvalue(), admin)
+    assert accepted.status == 202
+    url = until(lambda: stack.request("GET", item).json.get("imageUrl"), lambda one: one is not None)
+    assert url == f"/images/{item.rsplit('/', 1)[1]}"
+    image = until(lambda: stack.request("GET", url), lambda one: one.status == 200)
+    assert (image.status, image.headers["Content-Type"]) == (200, "image/png")
+
+    assert stack.request("DELETE", item, None, admin).status == 202
+    assert until(lambda: stack.request("GET", item).status, lambda one: one == 404) == 404
+    assert until(lambda: stack.request("GET", url).status, lambda one: one == 404) == 404
+
+
+def test_a_deleted_rating_leaves_the_average(stack: RunningStack) -> None:
+    item = an_item(stack)
+    admin = {"X-API-KEY": stack.api_key}
+    locations = [stack.request("POST", f"{item}/ratings", {"rating": stars}).headers["Location"] for stars in (1, 5)]
+    votes = until(lambda: stack.request("GET", f"{item}/ratings").json, lambda one: one["numberOfVotes"] == 2)
+    assert votes == {"averageRating": 3, "numberOfVotes": 2}
+
+    headers = {**admin, "Idempotency-Key": str(uuid4())}
+    deleted = stack.request("DELETE", locations[0], None, headers)
+    gone = until(lambda: stack.request("GET", locations[0]).status, lambda one: one == 404)
+
+    assert (deleted.status, gone) == (202, 404)
+    assert stack.request("GET", f"{item}/ratings").json == {"averageRating": 5, "numberOfVotes": 1}
+    operation = stack.request("GET", deleted.headers["Operation-Location"]).json
+    late = stack.request("DELETE", locations[0], None, headers)
+    other = stack.request("DELETE", locations[0], None, admin)
+    assert (operation["status"], late.status, other.status) == ("succeeded", 202, 404)
 
 
 def test_a_stamps_health_is_computed_and_answers_head_as_get(stack: RunningStack) -> None:

@@ -1,5 +1,7 @@
 """The OpenAPI document: it describes what is served, and its committed copy is current."""
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -39,3 +41,30 @@ def test_no_operation_is_called_like_another() -> None:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(part.title() for part in tail)
+
+
+async def test_the_page_describes_every_operation_and_every_problem(app: App) -> None:
+    response = await app.call("get_docs")
+    page = response.get_body().decode()
+
+    assert response.mimetype == "text/html"
+    for methods in document()["paths"].values():
+        for operation in methods.values():
+            assert f"id='{operation['operationId']}'" in page
+            for status in operation["responses"]:
+                assert int(status) < 400 or f"id='{status}'" in page
+    anchors = set(re.findall(r"href='#([^']+)'", page))
+    assert anchors <= set(re.findall(r"id='([^']+)'", page))
+
+
+async def test_the_page_loads_nothing_and_runs_nothing(app: App) -> None:
+    response = await app.call("get_docs")
+    page = response.get_body().decode()
+
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in response.headers["Content-Security-Policy"]
