@@ -5,6 +5,7 @@ import { type Config, readConfig } from "./config";
 import { Router } from "./router";
 import { Catalog } from "./state/catalog";
 import { Drafts } from "./state/drafts";
+import { shelfOf } from "./state/storage";
 import { ThemeChoice } from "./state/theme";
 import { Store } from "./store";
 import { droppedKey, LocalKeeper } from "./writes/keeper";
@@ -31,18 +32,19 @@ export function createServices(fetchAnswer?: typeof fetch): Services {
   const config = readConfig();
   const api = createApi(config.apiUrl, fetchAnswer);
   const adminKey = new Store<string | null>(null);
+  const shelf = shelfOf(window);
   return {
     config,
     api,
     adminKey,
     queue: new WriteQueue(
       apiTransport(api, () => adminKey.value),
-      new LocalKeeper(localStorage),
+      new LocalKeeper(shelf),
     ),
     catalog: new Catalog(api),
     router: new Router(window),
-    theme: new ThemeChoice(localStorage, document.documentElement),
-    drafts: new Drafts(localStorage),
+    theme: new ThemeChoice(shelf, document.documentElement),
+    drafts: new Drafts(shelf),
     online: new Store(navigator.onLine),
   };
 }

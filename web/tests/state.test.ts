@@ -5,6 +5,7 @@ import { withVotes } from "../src/hooks/useItem";
 import { routeOf } from "../src/router";
 import { Catalog, matching } from "../src/state/catalog";
 import { Drafts } from "../src/state/drafts";
+import { shelfOf } from "../src/state/storage";
 import { ThemeChoice } from "../src/state/theme";
 import { changesOf, fieldsOf, itemOf, onTop } from "../src/views/item-fields";
 import { droppedKey, LocalKeeper } from "../src/writes/keeper";
@@ -152,6 +153,23 @@ describe("small things", () => {
     drafts.write("one", { authorName: "Ada", text: "half a sen" });
     expect(drafts.read("one")).toEqual({ authorName: "Ada", text: "half a sen" });
     expect(drafts.read("two")).toEqual({ authorName: "Ada", text: "" });
+  });
+
+  it("works where the browser forbids to keep anything", () => {
+    const forbidding = {
+      get localStorage(): Storage {
+        throw new DOMException("denied", "SecurityError");
+      },
+    };
+    const shelf = shelfOf(forbidding);
+    const theme = new ThemeChoice(shelf, document.createElement("html"));
+    theme.next();
+    expect(theme.theme.value).toBe("light");
+    const keeper = new LocalKeeper(shelf);
+    expect(keeper.keep({ key: "k" } as Write)).toBe(false);
+    expect(keeper.all()).toEqual([]);
+    new Drafts(shelf).write("one", { authorName: "Ada", text: "x" });
+    expect(new Drafts(shelf).read("one").text).toBe("");
   });
 
   it("lets a full storage not disturb typing", () => {

@@ -1,11 +1,12 @@
 import type { NewComment } from "../api/client";
+import type { Shelf } from "./storage";
 
 const NAME = "catalog.author";
 const DRAFT = "catalog.draft.";
 
 /** What somebody typed and has not sent yet, per item, and the name they gave last. */
 export class Drafts {
-  constructor(private readonly storage: Storage) {}
+  constructor(private readonly storage: Shelf) {}
 
   read(itemId: string): NewComment {
     return {

@@ -1,4 +1,5 @@
 import { Store } from "../store";
+import type { Shelf } from "./storage";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -10,7 +11,7 @@ export class ThemeChoice {
   readonly theme: Store<Theme>;
 
   constructor(
-    private readonly storage: Storage,
+    private readonly storage: Shelf,
     private readonly root: HTMLElement,
   ) {
     const stored = storage.getItem(NAME);
@@ -22,8 +23,15 @@ export class ThemeChoice {
   next(): void {
     const index = THEMES.indexOf(this.theme.value) + 1;
     this.theme.set(THEMES[index % THEMES.length] ?? "system");
-    this.storage.setItem(NAME, this.theme.value);
     this.#show();
+    try {
+      this.storage.setItem(NAME, this.theme.value);
+    } catch (error) {
+      // Full or forbidden: the choice then lasts as long as the page.
+      if (!(error instanceof DOMException)) {
+        throw error;
+      }
+    }
   }
 
   #show(): void {

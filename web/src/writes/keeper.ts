@@ -1,3 +1,4 @@
+import type { Shelf } from "../state/storage";
 import type { Write } from "./write";
 
 /** Where open writes survive a reload. */
@@ -14,12 +15,12 @@ const PREFIX = "catalog.write.1.";
 
 /** The browser's storage, one entry per write, so that two open pages never overwrite each other's. */
 export class LocalKeeper implements Keeper {
-  constructor(private readonly storage: Storage) {}
+  constructor(private readonly storage: Shelf) {}
 
   all(): Write[] {
-    return Object.keys(this.storage)
-      .filter((name) => name.startsWith(PREFIX))
-      .map((name) => read(this.storage.getItem(name)))
+    return Array.from({ length: this.storage.length }, (_, index) => this.storage.key(index))
+      .filter((name) => name?.startsWith(PREFIX))
+      .map((name) => read(this.storage.getItem(name ?? "")))
       .filter((write) => write !== undefined)
       .sort((one, other) => one.createdAt - other.createdAt);
   }
