@@ -10,7 +10,7 @@ from local.cosmos.documents import checked_id, draft_from
 from local.cosmos.errors import CosmosError, bad_request, conflict, not_found, precondition_failed, too_large
 from local.cosmos.http import Response
 from local.cosmos.items import deletion, is_live, patched, prepare
-from local.cosmos.state import Row, Table, Write
+from local.cosmos.tables import Row, Table, Write
 from local.cosmos.values import at_path, dump_text, key_of_header, parse_json, sort_key
 
 MAX_OPERATIONS = 100

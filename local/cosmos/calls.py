@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from local.cosmos.catalog import Container
 from local.cosmos.errors import CosmosError, bad_request, precondition_failed
 from local.cosmos.http import Request, Response
-from local.cosmos.state import RegionStore, Table
+from local.cosmos.state import RegionStore
+from local.cosmos.tables import Table
 from local.cosmos.values import key_of_header
 
 if TYPE_CHECKING:

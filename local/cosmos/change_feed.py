@@ -6,9 +6,9 @@ A position is an LSN, given and taken as an ETag.
 import email.utils
 import time
 
-from local.cosmos import charges
+from local.cosmos import charges, versions
 from local.cosmos.calls import Call
-from local.cosmos.errors import bad_request, not_implemented
+from local.cosmos.errors import bad_request
 from local.cosmos.http import Response
 from local.cosmos.queries import scope_of
 
@@ -20,7 +20,7 @@ def change_feed(call: Call) -> Response:
     """GET …/docs with `A-IM`."""
     mode = (call.header("a-im") or "").lower()
     if mode.startswith("full-fidelity"):
-        raise not_implemented("The all-versions-and-deletes mode of the change feed")
+        return _all_versions(call)
     if not mode.startswith("incremental"):
         raise bad_request("The A-IM header names no kind of change feed.")
     return _latest(call)
@@ -45,49 +45,72 @@ def _start(call: Call) -> tuple[int, int | None]:
         raise bad_request("If-Modified-Since is not a date.") from error
 
 
+def _scope(call: Call) -> tuple[list[str], list[object]]:
+    scope = scope_of(call)
+    if scope.pk is not None:
+        return ["pk = ?"], [scope.pk]
+    if scope.prefix is not None:
+        return ["substr(pk, 1, ?) = ?"], [len(scope.prefix), scope.prefix[:-1] + ","]
+    if scope.epk_range is not None:
+        return ["epk(pk) >= ? AND epk(pk) < ?"], list(scope.epk_range)
+    return [], []
+
+
+def _page_size(call: Call) -> int:
+    size = call.header("x-ms-max-item-count")
+    if size is None:
+        return _DEFAULT_PAGE
+    if not size.lstrip("-").isdigit() or int(size) == 0:
+        raise bad_request("x-ms-max-item-count is -1, or 1 and more.")
+    return int(size)
+
+
 def _latest(call: Call) -> Response:
     after, since = _start(call)
-    scope = scope_of(call)
-    conditions, arguments = ["lsn > ?", "lsn <= ?"], [after, call.store.durable_lsn]
+    conditions, arguments = _scope(call)
+    conditions += ["lsn > ?", "lsn <= ?"]
+    arguments += [after, call.store.durable_lsn]
     if since is not None:
         conditions.append("ts >= ?")
         arguments.append(since)
-    texts: list[object] = []
-    if scope.pk is not None:
-        conditions.append("pk = ?")
-        texts.append(scope.pk)
-    if scope.prefix is not None:
-        conditions.append("substr(pk, 1, ?) = ?")
-        texts += [len(scope.prefix), scope.prefix[:-1] + ","]
-    if scope.epk_range is not None:
-        conditions.append("epk(pk) >= ? AND epk(pk) < ?")
-        texts += scope.epk_range
-    size = call.header("x-ms-max-item-count")
-    limit = _DEFAULT_PAGE if size is None else int(size) if size.lstrip("-").isdigit() else 0
-    if limit == 0:
-        raise bad_request("x-ms-max-item-count is -1, or 1 and more.")
     sql = (
         f"SELECT lsn, body FROM {call.table.name} WHERE {' AND '.join(conditions)} AND state = 0"
         " AND (expiry IS NULL OR expiry > ?) ORDER BY lsn LIMIT ?"
     )
-    rows: list[str] = []
-    at, length = after, 0
-    cursor = call.store.db.execute(sql, (*arguments, *texts, time.time(), limit))
+    rows: list[tuple[int, str]] = []
+    length = 0
+    cursor = call.store.db.execute(sql, (*arguments, time.time(), _page_size(call)))
     try:
         for lsn, body in cursor:
-            rows.append(f'{body[:-1]},"_lsn":{lsn}}}')
-            at = lsn
+            rows.append((lsn, f'{body[:-1]},"_lsn":{lsn}}}'))
             length += len(body)
             if length > _MAX_PAGE_BYTES:
                 break
     finally:
         cursor.close()
+    return _answer(call, after, rows)
+
+
+def _all_versions(call: Call) -> Response:
+    if not call.container.keeps_versions:
+        raise bad_request("All versions are kept only for containers with a changeFeedPolicy (retentionDuration).")
+    after, since = _start(call)
+    if since is not None or call.header("if-none-match") is None:
+        raise bad_request("The feed of all versions starts now or from a continuation.")
+    conditions, arguments = _scope(call)
+    conditions += ["lsn > ?", "lsn <= ?"]
+    arguments += [after, call.store.durable_lsn]
+    return _answer(call, after, versions.page(call.store.db, call.container, conditions, arguments, _page_size(call)))
+
+
+def _answer(call: Call, after: int, rows: list[tuple[int, str]]) -> Response:
     if not rows:
         # Nothing more: stand at the newest change, so that the next call starts from there.
         at = max(after, call.store.durable_lsn)
         call.charge = charges.feed(0)
         return call.answer(304, b"", call.store.lsn, f'etag: "{at}"\r\n')
-    body = f'{{"_rid":"{call.container.rid}","Documents":[{",".join(rows)}],"_count":{len(rows)}}}'
-    call.charge = charges.feed(length)
-    extra = f'etag: "{at}"\r\nx-ms-item-count: {len(rows)}\r\n'
-    return call.answer(200, body.encode(), call.store.lsn, extra)
+    texts = ",".join([text for _, text in rows])
+    body = f'{{"_rid":"{call.container.rid}","Documents":[{texts}],"_count":{len(rows)}}}'.encode()
+    call.charge = charges.feed(len(body))
+    extra = f'etag: "{rows[-1][0]}"\r\nx-ms-item-count: {len(rows)}\r\n'
+    return call.answer(200, body, call.store.lsn, extra)

@@ -195,6 +195,9 @@ def _check_policies(settings: dict[str, Any]) -> None:
     if policy.get("mode", "LastWriterWins").lower() != "lastwriterwins":
         raise CosmosError(501, "Only the conflict resolution mode LastWriterWins is implemented by this stand-in.")
     _checked_path(policy.get("conflictResolutionPath") or "/_ts")
+    retention = settings.get("changeFeedPolicy", {}).get("retentionDuration", 0)
+    if isinstance(retention, bool) or not isinstance(retention, int) or retention < 0:
+        raise bad_request("changeFeedPolicy.retentionDuration is a number of minutes.")
     for key in settings.get("uniqueKeyPolicy", {}).get("uniqueKeys", []):
         for path in key.get("paths", []):
             _checked_path(path)

@@ -10,7 +10,7 @@ from local.cosmos.documents import Draft, checked_id, draft_from, draft_of, expi
 from local.cosmos.errors import CosmosError, bad_request, conflict, not_found, precondition_failed
 from local.cosmos.http import Response
 from local.cosmos.sql.program import condition_of
-from local.cosmos.state import Row, Write
+from local.cosmos.tables import Row, Write
 from local.cosmos.values import load_stored
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from local.cosmos.account import Account, Region
 from local.cosmos.conflicts import Version, merge, unpack
 from local.cosmos.errors import CosmosError
-from local.cosmos.state import VERSION_COLUMNS, RegionStore, Table
+from local.cosmos.state import RegionStore
+from local.cosmos.tables import VERSION_COLUMNS, Table
 
 _BATCH = 200
 _RETRY_S = 0.05  # while a fault rule or a full disk holds a link up
@@ -135,7 +136,7 @@ def absorb(store: RegionStore, table: Table, pk: str, item_id: str, arriving: li
     known = [] if row is None else row.all_versions()
     merged = merge(known, arriving)
     if [(one.origin, one.olsn) for one in merged] != [(one.origin, one.olsn) for one in known]:
-        store.put_merged(table, pk, item_id, merged)
+        store.put_merged(table, pk, item_id, row, merged)
 
 
 class Replication:

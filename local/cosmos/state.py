@@ -11,111 +11,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from local.cosmos import rids
+from local.cosmos import rids, versions
 from local.cosmos.catalog import Catalog, Container, Path_, split_path
 from local.cosmos.conflicts import DELETED, EXPIRED, LIVE, Version, context_over, pack, unpack
 from local.cosmos.errors import storage_failed
 from local.cosmos.group_commit import GroupCommit, Waiter, connect
-from local.cosmos.values import UNDEFINED, as_double, at_path, dump_text, load_stored, sort_key
+from local.cosmos.tables import COLUMNS, VERSION_COLUMNS, Row, Table, Write, order_names
+from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
 
-_COLUMNS = (
-    "rid INTEGER PRIMARY KEY, pk TEXT NOT NULL, id TEXT NOT NULL, lsn INTEGER NOT NULL, etag TEXT NOT NULL,"
-    " ts INTEGER NOT NULL, expiry INTEGER, state INTEGER NOT NULL, body TEXT, value REAL, stamp INTEGER NOT NULL,"
-    " origin INTEGER NOT NULL, olsn INTEGER NOT NULL, context TEXT, losers TEXT"
-)
-VERSION_COLUMNS = "rid, etag, ts, expiry, state, body, value, stamp, origin, olsn, context"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS region (name TEXT PRIMARY KEY, lsn INTEGER);
 CREATE TABLE IF NOT EXISTS cursors (source TEXT, container INTEGER, lsn INTEGER, PRIMARY KEY (source, container));
 CREATE TABLE IF NOT EXISTS key_columns (container INTEGER, position INTEGER, path TEXT,
   PRIMARY KEY (container, position));
 """
-
-
-class Row(NamedTuple):
-    """The state of one document in this region."""
-
-    version: Version
-    losers: list[Version]
-    lsn: int
-
-    def all_versions(self) -> list[Version]:
-        """The shown version and the concurrent ones it beat."""
-        return [self.version, *self.losers]
-
-
-class Write(NamedTuple):
-    """What a request wants stored for one document; `body` None deletes it."""
-
-    pk: str
-    id: str
-    body: str | None
-    document: dict[str, Any] | None  # the parsed body, for the key columns
-    existing: Row | None
-    rid: int
-    lsn: int
-    etag: str
-    ts: int
-    expiry: int | None
-    stamp: int
-
-
-class Table:
-    """The SQL of one container's table."""
-
-    def __init__(self, container: Container, paths: list[Path_]) -> None:
-        self.container = container
-        self.name = f"docs_{container.number}"
-        self.paths: list[Path_] = []
-        self.indexes: dict[tuple[str, ...], str] = {}
-        self.set_paths(paths)
-
-    def set_paths(self, paths: list[Path_]) -> None:
-        """The property paths that have a column of sort keys, in column order."""
-        self.paths = paths
-        keys = [f"k{position}" for position in range(len(paths))]
-        names = ["rid", "pk", "id", "lsn", "etag", "ts", "expiry", "state", "body", "value", "stamp", "origin", "olsn"]
-        names += ["context", "losers", *keys]
-        changes = ", ".join(f"{name}=excluded.{name}" for name in names if name not in ("pk", "id"))
-        self.read = f"SELECT body, etag, expiry, lsn FROM {self.name} WHERE pk=? AND id=? AND state=0"
-        self.state = f"SELECT {VERSION_COLUMNS}, losers, lsn FROM {self.name} WHERE pk=? AND id=?"
-        self.upsert = (
-            f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-            f" ON CONFLICT (pk, id) DO UPDATE SET {changes}"
-        )
-
-    def column_of(self, path: Path_) -> str:
-        """The column of a path that has one."""
-        return "id" if path == ("id",) else f"k{self.paths.index(path)}"
-
-    def index_for(self, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> str | None:
-        """The index that finds rows with these columns bound and gives them in this order."""
-        if not directions:
-            return None
-        order = order_names(directions)
-        best, best_bound = None, 0 if equal else -1
-        for columns, index in self.indexes.items():
-            bound = len(columns) - len(order)
-            if bound > best_bound and columns[bound:] == order and set(columns[:bound]) <= set(equal):
-                best, best_bound = index, bound
-        return best
-
-    def keys_of(self, document: Any) -> list[bytes]:
-        """One sort key per key column."""
-        if document is None:
-            return [sort_key(UNDEFINED)] * len(self.paths)
-        return [
-            sort_key(document.get(path[0], UNDEFINED) if len(path) == 1 else at_path(document, path))
-            for path in self.paths
-        ]
-
-
-def order_names(directions: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
-    """An index's columns for an order, read forwards or backwards: the last one always ascends, as rids do after it."""
-    turned = directions[-1][1]
-    return tuple(f"{column}d" if descending != turned else column for column, descending in directions)
 
 
 class RegionStore:
@@ -147,6 +58,7 @@ class RegionStore:
         for name in self._document_tables():
             if self._catalog.container_by_number(int(name.removeprefix("docs_"))) is None:
                 self.db.execute(f"DROP TABLE {name}")  # the container was deleted just before a crash
+                versions.drop(self.db, int(name.removeprefix("docs_")))
         self.lsn = self.db.execute("SELECT lsn FROM region WHERE name=?", (self.name,)).fetchone()[0]
         for container in self._catalog.containers():
             self.add_container(container)
@@ -163,7 +75,7 @@ class RegionStore:
         """Make (or find again) the container's table."""
         self.group.commit_now()
         name = f"docs_{container.number}"
-        self.db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_COLUMNS})")
+        self.db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({COLUMNS})")
         self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_id ON {name} (pk, id)")
         self.db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_lsn ON {name} (lsn)")
         self.db.execute(
@@ -179,6 +91,8 @@ class RegionStore:
         self.tables[container.number] = table
         self._add_composites(table)
         self._add_unique_keys(table)
+        if container.keeps_versions:
+            versions.create(self.db, container)
         return table
 
     def _add_unique_keys(self, table: Table) -> None:
@@ -224,6 +138,8 @@ class RegionStore:
         table = self.tables[container.number]
         before, table.container = table.container, container
         self._add_composites(table)
+        if container.keeps_versions:
+            versions.create(self.db, container)
         if before.default_ttl == container.default_ttl:
             return
         own = "json_extract(body, '$.ttl')"
@@ -245,6 +161,7 @@ class RegionStore:
         self.db.execute("DELETE FROM cursors WHERE container=?", (container.number,))
         self.db.execute("DELETE FROM key_columns WHERE container=?", (container.number,))
         self.db.execute(f"DROP TABLE {table.name}")
+        versions.drop(self.db, container.number)
 
     def add_key_columns(self, table: Table, paths: Sequence[Path_]) -> None:
         """Give these paths a column of sort keys, filled for the documents that are there."""
@@ -342,15 +259,23 @@ class RegionStore:
         Raises:
             CosmosError: 503 when the disk does not take them; then nothing of the whole group is stored.
         """
-        self._store(table, [self._columns(table, write) for write in writes])
+        changes = [
+            versions.Change(write.lsn, write.pk, write.id, write.existing, write.body, write.ts, expired=False)
+            for write in writes
+            if table.container.keeps_versions
+        ]
+        self._store(table, [self._columns(table, write) for write in writes], changes)
 
-    def put_merged(self, table: Table, pk: str, item_id: str, versions: Sequence[Version]) -> None:
+    def put_merged(self, table: Table, pk: str, item_id: str, before: Row | None, remaining: Sequence[Version]) -> None:
         """Store what a merge with another region's state left, shown version first."""
         lsn, _ = self.next_write()
-        shown = versions[0]
+        shown = remaining[0]
         document = None if shown.body is None else load_stored(shown.body)
-        fields = (shown.rid, pk, item_id, lsn, *shown[1:], pack(versions[1:]), *table.keys_of(document))
-        self._store(table, [fields])
+        fields = (shown.rid, pk, item_id, lsn, *shown[1:], pack(remaining[1:]), *table.keys_of(document))
+        changes: list[versions.Change] = []
+        if table.container.keeps_versions and (before is None or before.version.etag != shown.etag):
+            changes.append(versions.Change(lsn, pk, item_id, before, shown.body, shown.ts, expired=False))
+        self._store(table, [fields], changes)
 
     def set_cursor(self, source: str, container: int, lsn: int) -> None:
         """Remember, in the open transaction, how far another region's changes have been taken over."""
@@ -367,16 +292,31 @@ class RegionStore:
             query = f"SELECT 1 FROM {table.name} WHERE expiry IS NOT NULL AND expiry <= ? AND state=0 LIMIT 1"
             if self.db.execute(query, (now,)).fetchone() is not None:
                 self.group.begin()
+                if table.container.keeps_versions:
+                    self._record_expiries(table, now)
                 update = f"UPDATE {table.name} SET body=NULL, state={EXPIRED} WHERE expiry <= ? AND state=0"
                 self.db.execute(update, (now,))
+            if table.container.keeps_versions:
+                self.group.begin()
+                versions.forget(self.db, table.container, now)
 
-    def _store(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    def _record_expiries(self, table: Table, now: float) -> None:
+        query = f"SELECT pk, id FROM {table.name} WHERE expiry <= ? AND state=0"
+        for pk, item_id in self.db.execute(query, (now,)).fetchall():
+            row = self.row(table, pk, item_id)
+            lsn, _ = self.next_write()
+            change = versions.Change(lsn, pk, item_id, row, None, int(now), expired=True)
+            versions.record(self.db, table.container, [change])
+
+    def _store(self, table: Table, rows: Sequence[Sequence[Any]], changes: Sequence[versions.Change]) -> None:
         try:
             self.group.begin()
             if len(rows) == 1:
                 self.db.execute(table.upsert, rows[0])
             else:
                 self.db.executemany(table.upsert, rows)
+            if changes:
+                versions.record(self.db, table.container, changes)
         except sqlite3.Error as error:
             failure = storage_failed(error)
             self.group.abort(failure)

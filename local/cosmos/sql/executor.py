@@ -17,7 +17,8 @@ from local.cosmos.sql.indexes import learn
 from local.cosmos.sql.planner import Plan, plan_query
 from local.cosmos.sql.positions import Position, after, from_token, index_after, to_token
 from local.cosmos.sql.program import Run, compile_expression
-from local.cosmos.state import RegionStore, Table
+from local.cosmos.state import RegionStore
+from local.cosmos.tables import Table
 from local.cosmos.values import UNDEFINED, dump_text, load_stored, sort_key
 
 _SLICE = 256  # documents examined between two yields

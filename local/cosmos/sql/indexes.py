@@ -8,7 +8,8 @@ import asyncio
 
 from local.cosmos.sql import tree
 from local.cosmos.sql.planner import Plan, is_indexed
-from local.cosmos.state import RegionStore, Table
+from local.cosmos.state import RegionStore
+from local.cosmos.tables import Table
 
 WASTE = 300  # documents examined in vain from which on an index is worth its making
 

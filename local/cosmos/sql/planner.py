@@ -12,7 +12,7 @@ from local.cosmos.errors import CosmosError
 from local.cosmos.sql import tree
 from local.cosmos.sql.program import Run, compile_expression
 from local.cosmos.sql.validate import parts_of
-from local.cosmos.state import Table
+from local.cosmos.tables import Table
 from local.cosmos.values import UNDEFINED, key_text, sort_key
 
 Steps = tuple[str, ...]

@@ -257,11 +257,33 @@ async def test_the_change_feed(sdk: Sdk, items: Any) -> None:
     assert [one["_lsn"] for one in changes] == sorted(one["_lsn"] for one in changes)
 
 
-@pytest.mark.conformance(36, "All versions and deletes: not implemented, says 501", sdk="http")
-async def test_all_versions(account: CosmosProcess, sdk: Sdk, items: Any) -> None:
-    link = items.container_link
-    status, _, error = send(account.endpoint, "GET", f"/{link}/docs", "docs", link, A_IM="Full-Fidelity Feed")
-    assert (status, error["code"]) == (501, "NotImplemented")
+@pytest.mark.conformance(36, "All versions and deletes, with previous images")
+async def test_all_versions(sdk: Sdk, items: Any) -> None:
+    kept = await sdk.container(await sdk.database(), change_feed_policy={"retentionDuration": 10}, default_ttl=-1)
+
+    async def feed(container: Any, **options: Any) -> tuple[list[Any], str]:
+        pages, _ = await sdk.pages(container.query_items_change_feed, mode="AllVersionsAndDeletes", **options)
+        return [one for page in pages for one in page], sdk.client.client_connection.last_response_headers["etag"]
+
+    nothing, token = await feed(kept)
+    assert nothing == []
+    await sdk.do(kept.create_item, {"id": "1", "pk": "a", "n": 1})
+    await sdk.do(kept.upsert_item, {"id": "1", "pk": "a", "n": 2})
+    await sdk.do(kept.delete_item, "1", "a")
+    await sdk.do(kept.create_item, {"id": "2", "pk": "b"})
+
+    seen, later = await feed(kept, continuation=token, max_item_count=3)
+    assert [one["metadata"]["operationType"] for one in seen] == ["create", "replace", "delete", "create"]
+    assert [one["current"].get("n") for one in seen] == [1, 2, None, None]
+    assert [one["previous"]["n"] for one in seen[1:3]] == [1, 2]
+    assert seen[2]["current"] == {}
+    assert seen[2]["metadata"]["id"] == "1"
+    assert seen[2]["metadata"]["partitionKey"] == {"pk": "a"}
+    assert seen[1]["metadata"]["previousImageLSN"] == seen[0]["metadata"]["lsn"]
+    assert (await feed(kept, continuation=later))[0] == []
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        await feed(items)
+    assert refused.value.status_code == 400
 
 
 @pytest.mark.conformance(37, "Feed ranges")

@@ -13,7 +13,8 @@ from local.cosmos.account import Account
 from local.cosmos.settings import CosmosSettings
 from local.cosmos.sql.executor import Job, Scope, execute
 from local.cosmos.sql.parser import parse
-from local.cosmos.state import RegionStore, Table, Write
+from local.cosmos.state import RegionStore
+from local.cosmos.tables import Table, Write
 from local.cosmos.values import key_text
 from tests.emulators.cosmos import naive
 
