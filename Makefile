@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PY := .venv/bin/python
+# Folders with npm packages that tests use: the JavaScript SDKs, the OpenAPI linter.
+JS_TESTS := $(wildcard tests/*/js/package.json tests/emulators/*/js/package.json)
 # Extra arguments: make run ARGS="--fresh --port 9000", make test ARGS="-k rating"
 ARGS ?=
 
@@ -13,17 +15,18 @@ help: ## Show this list
 run: .venv/.local local/node_modules/.installed web/dist/index.html ## Start everything on this machine (ARGS="--help" lists options)
 	@$(PY) -m local $(ARGS)
 
-test: .venv/.dev local/node_modules/.installed web/dist/index.html $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/emulators/*/js/package.json)) ## Run every check and every test
+test: .venv/.dev local/node_modules/.installed web/dist/index.html $(patsubst %/package.json,%/node_modules/.installed,$(JS_TESTS)) ## Run every check and every test
 	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory check
 	@cd web && npm test
 	@$(PY) -m pytest $(ARGS)
 
-check: .venv/.dev web/node_modules/.installed ## Run the static checks alone
+check: .venv/.dev web/node_modules/.installed tests/contracts/js/node_modules/.installed ## Run the static checks alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tests/contracts/js/node_modules/.bin/redocly lint docs/openapi.json
 	cd web && npm run --silent check
 
 setup: .venv/.dev local/node_modules/.installed web/dist/index.html ## Only install and build what the other commands need
@@ -46,7 +49,7 @@ lock: .venv/.dev ## Resolve the versions of pyproject.toml anew into requirement
 	.venv/bin/uv pip compile -q pyproject.toml --group dev -c requirements-local.txt --no-header --no-annotate --universal -o requirements-dev.txt
 
 clean: ## Remove everything that the commands above made, the local cloud's data included
-	rm -rf .venv .local local/node_modules web/node_modules web/dist tests/emulators/*/js/node_modules
+	rm -rf .venv .local local/node_modules web/node_modules web/dist tests/*/js/node_modules tests/emulators/*/js/node_modules
 
 .venv/.made:
 	@python=$$(scripts/find-python) && echo "creating .venv with $$python" && "$$python" -m venv .venv && touch $@

@@ -25,7 +25,7 @@ _HOST = {
     # A killed processor's partitions are taken over in seconds here; in Azure host.json's half minute costs less.
     f"{_HUBS}__loadBalancingUpdateInterval": "00:00:05",
     f"{_HUBS}__partitionOwnershipExpirationInterval": "00:00:12",
-    # Two lines an invocation cost more than the invocation.
+    # Two lines an invocation are half the work of a small one.
     "AzureFunctionsJobHost__logging__logLevel__default": "Warning",
 }
 

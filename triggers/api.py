@@ -31,7 +31,7 @@ from wiring import parts
 api = func.Blueprint()  # type: ignore[no-untyped-call]
 
 _ITEMS = "api/1.0/catalogitem"
-_ITEM = "api/1.0/catalogitem/{item_id:guid}"
+_ITEM = "api/1.0/catalogitem/{item_id}"
 
 
 @api.function_name("list_items")
@@ -161,7 +161,7 @@ async def list_comments(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @api.function_name("get_comment")
-@api.route(_ITEM + "/comments/{comment_id:guid}", methods=["GET"])
+@api.route(_ITEM + "/comments/{comment_id}", methods=["GET"])
 @answers_errors_as_http
 async def get_comment(req: func.HttpRequest) -> func.HttpResponse:
     """One comment."""
@@ -191,7 +191,7 @@ async def post_comment(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @api.function_name("delete_comment")
-@api.route(_ITEM + "/comments/{comment_id:guid}", methods=["DELETE"])
+@api.route(_ITEM + "/comments/{comment_id}", methods=["DELETE"])
 @answers_errors_as_http
 async def delete_comment(req: func.HttpRequest) -> func.HttpResponse:
     """Remove a comment."""
@@ -218,7 +218,7 @@ async def get_rating_summary(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @api.function_name("get_rating")
-@api.route(_ITEM + "/ratings/{rating_id:guid}", methods=["GET"])
+@api.route(_ITEM + "/ratings/{rating_id}", methods=["GET"])
 @answers_errors_as_http
 async def get_rating(req: func.HttpRequest) -> func.HttpResponse:
     """One rating."""
@@ -247,7 +247,7 @@ async def post_rating(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @api.function_name("delete_rating")
-@api.route(_ITEM + "/ratings/{rating_id:guid}", methods=["DELETE"])
+@api.route(_ITEM + "/ratings/{rating_id}", methods=["DELETE"])
 @answers_errors_as_http
 async def delete_rating(req: func.HttpRequest) -> func.HttpResponse:
     """Remove a rating and its part in the average."""

@@ -56,13 +56,14 @@ _TEST_DATA = {
     "description": "`true`: the document lives 30 s and enters no total.",
     "schema": {"type": "string"},
 }
+_TAGS = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "`*` or a list of strong entity tags.",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": _TAGS},
 }
-_IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "pattern": _TAGS}}
 
 _PROBLEMS = {
     400: "Malformed or invalid",

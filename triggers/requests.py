@@ -34,7 +34,7 @@ def admit_admin(req: func.HttpRequest) -> None:
 
 
 def path_id(req: func.HttpRequest, name: str) -> UUID:
-    """A UUID in the path; every other spelling is 404, even those that the host's route constraint lets pass."""
+    """A UUID in the path; every other spelling is 404, with a body (the host's own constraint would answer none)."""
     found = uuid_of(req.route_params.get(name, ""))
     if found is None:
         raise not_found()

@@ -25,7 +25,7 @@ def test_every_route_is_described_and_every_description_is_served() -> None:
         binding = trigger.get_dict_repr() if trigger is not None else {}
         route = str(binding.get("route") or "")
         if route.startswith("api/1.0/"):
-            path = re.sub(r"\{(\w+?)(:\w+)?\}", lambda match: "{" + _camel(match.group(1)) + "}", route)
+            path = re.sub(r"\{(\w+)\}", lambda match: "{" + _camel(match.group(1)) + "}", route)
             served |= {(f"/{path}", str(getattr(method, "value", method)).lower()) for method in binding["methods"]}
 
     described = {(path, method) for path, methods in document()["paths"].items() for method in methods}
