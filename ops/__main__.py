@@ -1,9 +1,9 @@
 """`python -m ops`: what operators do by hand."""
 
 import argparse
-import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,9 +49,6 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _say("interrupted: what was under way is safe to do again")
         return 130
-    except asyncio.CancelledError:
-        _say("stopped: what was under way is safe to do again")
-        return 143
     return code
 
 
@@ -69,4 +66,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

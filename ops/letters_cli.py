@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -99,9 +98,6 @@ def _run(
     async def within(options: argparse.Namespace) -> int:
         parts = Parts(read_environment(os.environ, options.settings_file))
         _refuse_malformed(parts)
-        task = asyncio.current_task()
-        if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         try:
             return await work(Desk(parts.letter_box, parts.replay_queue, parts.outcomes, parts.now), options)
         finally:

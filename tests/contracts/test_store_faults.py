@@ -33,7 +33,10 @@ STORE_FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "hanging after": ("silence-after", {}),
     "cut short": ("truncate", {}),
 }
-QUERIED = ("throttled", "unavailable", "session not there", "hanging", "cut short")
+# Which call meets which fault; those that hang take seconds, and are met once.
+WRITE_ONLY = ("not the write region", "hanging after", "reset after")
+READ_ONLY = ("hanging",)
+QUERIED = ("session not there", "cut short")
 
 
 async def _read(outcomes: CosmosOutcomes) -> object:
@@ -57,14 +60,18 @@ def store_faults(cloud: Cloud) -> Iterator[ControlClient]:
 
 @pytest.mark.parametrize(
     ("fault", "call"),
-    [*((fault, call) for fault in STORE_FAULTS for call in (_read, _write)), *((fault, _query) for fault in QUERIED)],
+    [
+        *((fault, _read) for fault in STORE_FAULTS if fault not in WRITE_ONLY),
+        *((fault, _write) for fault in STORE_FAULTS if fault not in READ_ONLY),
+        *((fault, _query) for fault in QUERIED),
+    ],
 )
 async def test_a_fault_of_the_database_ends_as_ours_in_time(
     account: CosmosClient, store_faults: ControlClient, fault: str, call: Callable[[CosmosOutcomes], Awaitable[object]]
 ) -> None:
     name, args = STORE_FAULTS[fault]
     proxy = container(account, OUTCOMES).proxy
-    outcomes = CosmosOutcomes(Container(proxy, asyncio.Semaphore(10), deadline_s=3))
+    outcomes = CosmosOutcomes(Container(proxy, asyncio.Semaphore(10), deadline_s=2.5))
     await call(outcomes)
     rule = store_faults.add_fault(name, args=args, match={"container": OUTCOMES})
 
