@@ -1,20 +1,16 @@
 """A broker per test, and the conformance table: `pytest tests/emulators/eventhubs --conformance-table FILE`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from local.eventhubs.entities import HubSettings
 from local.eventhubs.server import EventHubsServer
-from local.eventhubs.settings import Settings
 from tests.emulators.eventhubs.clients import CLOSING
 from tests.emulators.eventhubs.conformance import MARK, Row, rows_of, table
-
-type StartBroker = Callable[..., Awaitable[EventHubsServer]]
+from tests.emulators.eventhubs.side_by_side import StartBroker, brokers
 
 _ROWS = pytest.StashKey[list[Row]]()
 
@@ -64,23 +60,8 @@ async def wait_for_closing() -> AsyncIterator[None]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def start_broker(tmp_path: Path) -> AsyncIterator[StartBroker]:
     """Starts brokers on one data folder; all are stopped at the end of the test."""
-    started: list[EventHubsServer] = []
-
-    async def start(**settings: Any) -> EventHubsServer:
-        defaults: dict[str, Any] = {
-            "data": tmp_path / "eventhubs",
-            "hubs": (HubSettings("commands", 4, ("processor",)),),
-            "port": 0,
-            "control_port": 0,
-        }
-        server = EventHubsServer(Settings(**(defaults | settings)))
-        await server.start()
-        started.append(server)
-        return server
-
-    yield start
-    for server in started:
-        await server.stop()
+    async with brokers(tmp_path) as start:
+        yield start
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,6 +14,7 @@ from local.eventhubs.server import EventHubsServer
 from tests.emulators.eventhubs.azurite import azurite
 from tests.emulators.eventhubs.clients import HUB, send, until
 from tests.emulators.eventhubs.conformance import conforms
+from tests.emulators.eventhubs.side_by_side import side_by_side
 
 GROUP = "processor"
 
@@ -69,6 +70,7 @@ class Member:
                     await task
 
 
+@side_by_side
 @conforms(29, "two consumers with a blob checkpoint store split evenly and take over")
 @conforms(30, "a consumer resumes at the checkpoint, nothing is lost")
 async def test_two_consumers_split_evenly_take_over_and_resume(broker: EventHubsServer) -> None:

@@ -18,6 +18,7 @@ from local.faults import ControlClient, UnknownFault
 from tests.emulators.eventhubs.clients import HUB, consumer, producer, receiving, send, until
 from tests.emulators.eventhubs.conformance import RAW, conforms
 from tests.emulators.eventhubs.raw import RawClient, error_of, look, message
+from tests.emulators.eventhubs.side_by_side import side_by_side
 
 
 async def control(broker: EventHubsServer, action: Callable[[ControlClient], Any]) -> Any:
@@ -38,6 +39,7 @@ async def raw_sender(broker: EventHubsServer, address: str = "commands/Partition
         yield client, await client.sender(address)
 
 
+@side_by_side
 @conforms(17, "server-busy once: sent again and stored; always: EventDataSendError after two transfers")
 @conforms(18, "a delayed acknowledgement slows the sender, no error")
 @conforms(20, "a reset after the append stores the event twice, nothing is lost")
@@ -172,6 +174,7 @@ async def test_a_stopped_partition_delivers_when_it_comes_back(broker: EventHubs
         await client.expect(amqp.TRANSFER)
 
 
+@side_by_side
 async def test_a_stolen_epoch_is_told_to_the_reader(broker: EventHubsServer) -> None:
     async with receiving(consumer(broker), partition_id="0", owner_level=0) as seen:
         partition = broker.broker.namespace.hub(HUB).partitions[0]
@@ -183,6 +186,7 @@ async def test_a_stolen_epoch_is_told_to_the_reader(broker: EventHubsServer) -> 
     assert await control(broker, ControlClient.faults) == []
 
 
+@side_by_side
 @conforms(31, "a reset mid-stream: both sides recover, nothing is lost")
 async def test_nothing_is_lost_when_every_connection_is_reset(broker: EventHubsServer) -> None:
     async with producer(broker) as client, receiving(consumer(broker), partition_id="0") as seen:

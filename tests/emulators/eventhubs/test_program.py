@@ -16,8 +16,8 @@ from local.eventhubs.errors import SettingsError
 from local.eventhubs.process import EventHubsProcess
 from tests.emulators.eventhubs.clients import send
 from tests.emulators.eventhubs.conformance import conforms
-from tests.emulators.eventhubs.conftest import StartBroker
 from tests.emulators.eventhubs.raw import look
+from tests.emulators.eventhubs.side_by_side import StartBroker, side_by_side
 
 HERE = Path(__file__).parents[3]
 
@@ -84,6 +84,7 @@ async def test_hubs_and_groups_may_be_added_but_partitions_stay(start_broker: St
         await start_broker(hubs=(HubSettings("commands", 8),))
 
 
+@side_by_side
 @conforms(32, "acknowledged events survive kill -9 without gap or repeat, at random moments under load")
 async def test_no_acknowledged_event_is_lost_to_kill(tmp_path: Path) -> None:
     report = await asyncio.wait_for(run(tmp_path, kills=3, seed=7, up_s=(0.1, 0.6)), 100)

@@ -10,8 +10,8 @@ from local.eventhubs import performatives as amqp
 from local.eventhubs.codec import Described, Symbol, Ubyte, Uint, Ulong
 from local.eventhubs.server import EventHubsServer
 from tests.emulators.eventhubs.conformance import RAW, conforms
-from tests.emulators.eventhubs.conftest import StartBroker
 from tests.emulators.eventhubs.raw import RawClient, batch, error_of, look, message
+from tests.emulators.eventhubs.side_by_side import StartBroker
 
 
 async def test_an_unknown_hub_is_refused_without_source_and_target_then_detached(broker: EventHubsServer) -> None:

@@ -12,6 +12,7 @@ from local.eventhubs.server import EventHubsServer
 from tests.emulators.eventhubs.clients import HUB, consumer, producer, receiving, send, until
 from tests.emulators.eventhubs.conformance import PYTHON_SYNC, RAW, conforms
 from tests.emulators.eventhubs.raw import RawClient, batch, error_of, look
+from tests.emulators.eventhubs.side_by_side import side_by_side
 
 OFFSET, SEQUENCE, TIME = (f"amqp.annotation.x-opt-{name}" for name in ("offset", "sequence-number", "enqueued-time"))
 
@@ -73,6 +74,7 @@ async def test_a_start_beyond_the_end_is_refused(broker: EventHubsServer, start:
     assert text in description
 
 
+@side_by_side
 @conforms(21, "beginning, offset, sequence number, time and latest")
 async def test_the_client_starts_where_it_asks(broker: EventHubsServer) -> None:
     await store_three_groups(broker)
@@ -104,6 +106,7 @@ async def test_the_client_starts_where_it_asks(broker: EventHubsServer) -> None:
     assert await latest() == ["new"]
 
 
+@side_by_side
 @conforms(24, "the last enqueued event is tracked")
 @conforms(28, "two groups read independently")
 async def test_two_groups_read_all_events_and_track_the_last(broker: EventHubsServer) -> None:
@@ -124,6 +127,7 @@ async def test_two_groups_read_all_events_and_track_the_last(broker: EventHubsSe
     assert last["enqueued_time"] == event.enqueued_time
 
 
+@side_by_side
 @conforms(26, "a higher epoch steals, a lower one is refused, the stolen reader is told")
 async def test_a_higher_epoch_steals(broker: EventHubsServer) -> None:
     await send(broker, ["one"])
@@ -142,6 +146,7 @@ async def test_a_higher_epoch_steals(broker: EventHubsServer) -> None:
     assert not second.errors
 
 
+@side_by_side
 @conforms(27, "an unknown consumer group is reported, not tried for ever")
 async def test_an_unknown_group_is_reported(broker: EventHubsServer) -> None:
     async with receiving(consumer(broker, "nosuch", retry_total=0), partition_id="0") as seen:
@@ -151,6 +156,7 @@ async def test_an_unknown_group_is_reported(broker: EventHubsServer) -> None:
     assert "nosuch" in str(seen.errors[0][1])
 
 
+@side_by_side
 @conforms(9, "events are received by receive() and receive_batch()", PYTHON_SYNC)
 async def test_the_synchronous_client_receives(broker: EventHubsServer) -> None:
     await send(broker, [f"{n}" for n in range(10)], partition=3)
@@ -167,6 +173,7 @@ async def test_the_synchronous_client_receives(broker: EventHubsServer) -> None:
     assert seen == [f"{n}" for n in range(10)]
 
 
+@side_by_side
 @conforms(6, "properties of hub and partitions, empty and filled")
 async def test_properties_of_hub_and_partitions(broker: EventHubsServer) -> None:
     await send(broker, ["one", "two"], partition=1)

@@ -13,8 +13,8 @@ from local.eventhubs.partitioning import hash_of_key, partition_of_key
 from local.eventhubs.server import EventHubsServer
 from tests.emulators.eventhubs.clients import HUB, producer, read
 from tests.emulators.eventhubs.conformance import PYTHON_SYNC, RAW, conforms
-from tests.emulators.eventhubs.conftest import StartBroker
 from tests.emulators.eventhubs.raw import RawClient, batch, look, message
+from tests.emulators.eventhubs.side_by_side import StartBroker, side_by_side
 
 
 async def bodies(broker: EventHubsServer) -> dict[int, list[bytes]]:
@@ -22,6 +22,7 @@ async def bodies(broker: EventHubsServer) -> dict[int, list[bytes]]:
     return {n: [event.body for event in await look(broker.port, n)] for n in range(4)}
 
 
+@side_by_side
 @conforms(9, "one event arrives as it was sent")
 @conforms(10, "a batch keeps its order within its partition")
 @conforms(14, "an explicit partition id is honoured")
@@ -46,6 +47,7 @@ async def test_singles_and_batches_keep_their_order_in_the_partition_they_name(b
     assert sorted(offsets, key=lambda offset: int(offset or -1)) == offsets
 
 
+@side_by_side
 @conforms(11, "events of 200 KB and 1 MB travel in several frames")
 @conforms(12, "an event over the limit is refused with link:message-size-exceeded")
 async def test_large_events_pass_up_to_the_limit(broker: EventHubsServer) -> None:
@@ -62,6 +64,7 @@ async def test_large_events_pass_up_to_the_limit(broker: EventHubsServer) -> Non
     assert [len(body) for body in seen.bodies] == sizes
 
 
+@side_by_side
 @conforms(13, "one key, one partition: for single events and batches alike")
 async def test_a_key_always_leads_to_the_same_partition(broker: EventHubsServer) -> None:
     keys = ["key1", "a", "device-42", "ключ", "x" * 40]
@@ -84,6 +87,7 @@ def test_keys_hash_as_the_service_hashes_them() -> None:
     assert hash_of_key("") == hash_of_key("")
 
 
+@side_by_side
 @conforms(15, "events without a key go round the partitions")
 async def test_without_a_key_events_go_round(broker: EventHubsServer) -> None:
     async with producer(broker) as client:
@@ -93,6 +97,7 @@ async def test_without_a_key_events_go_round(broker: EventHubsServer) -> None:
     assert [len(events) for events in (await bodies(broker)).values()] == [2, 2, 2, 2]
 
 
+@side_by_side
 @conforms(16, "buffered mode acknowledges every event once")
 async def test_buffered_events_are_each_acknowledged_once(broker: EventHubsServer) -> None:
     acknowledged: list[str] = []
@@ -122,6 +127,7 @@ async def test_buffered_events_are_each_acknowledged_once(broker: EventHubsServe
     assert not failed
 
 
+@side_by_side
 @conforms(9, "one event arrives as it was sent", PYTHON_SYNC)
 @conforms(10, "a batch keeps its order within its partition", PYTHON_SYNC)
 @conforms(16, "buffered mode acknowledges every event once", PYTHON_SYNC)
@@ -160,6 +166,7 @@ async def test_the_synchronous_client_sends_singles_batches_and_buffered(broker:
     assert not failed
 
 
+@side_by_side
 @conforms(23, "body kinds, properties and annotations survive")
 async def test_what_a_client_puts_into_an_event_survives(broker: EventHubsServer) -> None:
     event = EventData(b"bytes")
@@ -197,6 +204,7 @@ async def test_what_a_client_puts_into_an_event_survives(broker: EventHubsServer
     assert list(third.body) == [[1, b"two"], [3]]
 
 
+@side_by_side
 @conforms(7, "an unknown hub is named in the error")
 async def test_an_unknown_hub_is_named(broker: EventHubsServer) -> None:
     async with producer(broker, hub="nosuch", retry_total=0) as client:
@@ -204,6 +212,7 @@ async def test_an_unknown_hub_is_named(broker: EventHubsServer) -> None:
             await client.send_event(EventData("lost"))
 
 
+@side_by_side
 @conforms(8, "a partition out of range never leaves the client")
 async def test_a_partition_that_is_not_there_is_refused(broker: EventHubsServer) -> None:
     async with producer(broker, retry_total=0) as client:
@@ -232,6 +241,7 @@ async def test_a_hundred_connections_send_at_once(start_broker: StartBroker) -> 
     assert {event.body for event in events} == {b"%d" % n for n in range(100)}
 
 
+@side_by_side
 async def test_a_producer_outlives_the_idle_time_out_by_keep_alive_or_by_a_new_link(start_broker: StartBroker) -> None:
     """The service closes connections that are silent for 240 s; here it is two and a half."""
     broker = await start_broker(idle_timeout_s=2.5)
