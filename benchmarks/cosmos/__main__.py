@@ -20,7 +20,7 @@ from azure.cosmos.aio import CosmosClient
 
 from local.cosmos.process import CosmosProcess
 
-_REGION = "West Europe"
+_REGIONS = ("West Europe", "North Europe", "East US")
 _TEXT = "x" * 180  # documents of about 0.3 KB
 _TICKS = os.sysconf("SC_CLK_TCK")
 _POLICY: Any = {
@@ -155,7 +155,7 @@ async def _fill(container: Any, start: int, end: int) -> None:
 
 async def _main(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        process = CosmosProcess(Path(folder), [_REGION])
+        process = CosmosProcess(Path(folder), _REGIONS[: arguments.regions])
         process.start()
         try:
             transport = AioHttpTransport(use_env_settings=False)
@@ -177,6 +177,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cosmos", description=__doc__)
     parser.add_argument("--operations", type=int, default=4000, help="of each kind (4000)")
     parser.add_argument("--in-flight", type=int, default=16)
+    parser.add_argument("--regions", type=int, choices=(1, 2, 3), default=1, help="each stores every write (1)")
     sizes = [1_000, 100_000, 1_000_000]
     parser.add_argument("--documents", type=int, nargs="*", default=sizes, help="sizes for the latency table")
     return asyncio.run(_main(parser.parse_args()))

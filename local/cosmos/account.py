@@ -1,12 +1,14 @@
 """One account: its regions with their documents, its catalogue of containers, and what is switched off just now."""
 
 import asyncio
+import fcntl
 import json
 import re
 import sqlite3
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from local.cosmos import rids
 from local.cosmos.catalog import Catalog, Container, Database
@@ -78,6 +80,7 @@ class Account:
     def __init__(self, settings: CosmosSettings, loop: asyncio.AbstractEventLoop) -> None:
         self.settings = settings
         settings.data.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(settings.data)
         self._remember_regions()
         self.catalog = Catalog(settings.data / "account.sqlite")
         self.faults = FaultBook(FAULTS, FACTS)
@@ -254,3 +257,15 @@ class Account:
         for region in self.regions:
             region.store.close()
         self.catalog.close()
+        self._lock.close()
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Hold the folder for this process alone: two would give the same LSNs to different writes."""
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise BadSettings(f"the data folder {folder} is in use by another process: stop it, or take another") from error
+    return file

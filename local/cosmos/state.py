@@ -21,6 +21,7 @@ from local.cosmos.group_commit import GroupCommit, Waiter, connect
 from local.cosmos.tables import COLUMNS, VERSION_COLUMNS, Row, Table, Write, order_names
 from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
 
+_MAX_IDLE_READERS = 8
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS region (name TEXT PRIMARY KEY, lsn INTEGER);
 CREATE TABLE IF NOT EXISTS cursors (source TEXT, container INTEGER, lsn INTEGER, PRIMARY KEY (source, container));
@@ -212,7 +213,10 @@ class RegionStore:
         try:
             yield connection
         finally:
-            self._readers.append(connection)
+            if len(self._readers) < _MAX_IDLE_READERS:
+                self._readers.append(connection)
+            else:
+                connection.close()
 
     def read(self, table: Table, pk: str, item_id: str) -> tuple[str, str, int] | None:
         """(body, etag, lsn) of a live document."""

@@ -229,6 +229,28 @@ def test_a_wrong_start_says_what_to_do(tmp_path: Path, arguments: list[str], wor
     assert ended.stdout == ""
 
 
+def test_a_data_folder_has_one_owner(tmp_path: Path) -> None:
+    process = CosmosProcess(tmp_path, [WEST])
+    process.start()
+    try:
+        command = [
+            sys.executable,
+            "-m",
+            "local.cosmos",
+            "--data",
+            str(tmp_path),
+            "--global-port",
+            "0",
+            "--region",
+            "A=0",
+        ]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert ended.returncode == 2
+        assert "in use by another process" in ended.stderr
+    finally:
+        process.stop()
+
+
 def test_a_taken_port_says_so(tmp_path: Path, account: CosmosProcess) -> None:
     port = account.endpoint.rstrip("/").rpartition(":")[2]
     command = [sys.executable, "-m", "local.cosmos", "--data", str(tmp_path), "--global-port", port, "--region", "A=0"]
