@@ -1,4 +1,7 @@
-"""A broker per test, and the conformance table: `pytest tests/emulators/eventhubs --conformance-table FILE`."""
+"""A broker per test, and the conformance table.
+
+`pytest tests/emulators/eventhubs --eventhubs-conformance-table FILE` writes it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
@@ -16,8 +19,10 @@ _ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--conformance-table", metavar="FILE", default=None, help="write the conformance table there")
-    parser.addoption("--long", action="store_true", help="run the tests that wait for minutes, too")
+    parser.addoption(
+        "--eventhubs-conformance-table", metavar="FILE", default=None, help="write the conformance table there"
+    )
+    parser.addoption("--eventhubs-long", action="store_true", help="run the tests that wait for minutes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,7 +42,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    path = session.config.getoption("--conformance-table", default=None)
+    path = session.config.getoption("--eventhubs-conformance-table", default=None)
     if path is not None:
         rows = session.config.stash[_ROWS]
         Path(path).write_text(table(rows))

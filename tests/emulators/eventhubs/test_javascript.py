@@ -201,8 +201,8 @@ async def test_javascript_consumers_balance(played: Played) -> None:
 
 @conforms(33, "after 90 idle seconds the client is still connected", JS)
 async def test_javascript_stays_connected_while_idle(broker: EventHubsServer, request: pytest.FixtureRequest) -> None:
-    if not request.config.getoption("--long", default=False):
-        pytest.skip("takes 95 s; runs with --long")
+    if not request.config.getoption("--eventhubs-long", default=False):
+        pytest.skip("takes 95 s; runs with --eventhubs-long")
     arguments = {"connection": broker.connection_string, "hub": "commands", "seconds": 90}
     told = (await play({"idle": arguments}, timeout_s=115))["idle"]
 
