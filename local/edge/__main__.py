@@ -35,9 +35,9 @@ async def serve(arguments: argparse.Namespace) -> None:
     await proxy.open()
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     for prefix in ("/api", "/health"):
-        app.router.add_route("*", prefix + "/{path:.*}", proxy.forward)
+        app.router.add_route("*", prefix + "/{path:[\\s\\S]*}", proxy.forward)
     app.router.add_route("GET", "/images/{path:[0-9a-f-]{36}}", proxy.image)
-    app.router.add_route("GET", "/{path:.*}", site_handler(arguments.site))
+    app.router.add_route("GET", "/{path:[\\s\\S]*}", site_handler(arguments.site))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -85,7 +85,7 @@ def _request_line(line: bytes) -> HttpRequest:
     method, target, version = parts
     if version not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise Refused(505 if version.startswith(b"HTTP/") else 400)
-    if any(byte <= 0x20 or byte >= 0x7F for byte in target) or b"%00" in target:
+    if any(byte <= 0x20 or byte >= 0x7F for byte in target) or b"%00" in target.partition(b"?")[0]:
         raise Refused(400)
     if target[:1] != b"/" and target != b"*" and b"://" not in target:
         raise Refused(400)
