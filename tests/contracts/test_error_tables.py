@@ -93,6 +93,7 @@ def test_every_public_error_has_a_line_of_its_own(table: str, module: ModuleType
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
+@pytest.mark.filterwarnings("ignore:azure.cosmos.errors module is deprecated")
 def test_no_error_inside_an_sdk_escapes_the_table(table: str, package: ModuleType) -> None:
     found = [one for module in modules_of(package) for one in errors_in(module)]
 

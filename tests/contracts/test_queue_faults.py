@@ -10,7 +10,7 @@ import pytest
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient, PartitionContext
 
-from adapters.event_hubs import EventHubsCommandQueue, QueueSettings, producer_client
+from adapters.event_hubs import EventHubsCommandQueue, QueueSettings, partition_of, producer_client
 from domain.commands import command_of
 from domain.errors import EventTooLarge, QueueUnavailable
 from local.eventhubs.process import EventHubsProcess
@@ -53,21 +53,34 @@ def faults(cloud: Cloud) -> Iterator[ControlClient]:
     control.clear_faults()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("group", [list(FAULTS)[:PARTITIONS], list(FAULTS)[PARTITIONS:]], ids=", ".join)
 async def test_a_fault_of_a_send_ends_as_ours_in_time(
-    command_queue: EventHubsCommandQueue, faults: ControlClient, fault: str
+    command_queue: EventHubsCommandQueue, faults: ControlClient, group: list[str]
 ) -> None:
-    name, args = FAULTS[fault]
-    item_id = uuid4()
-    await command_queue.send(an_add_rating(item_id), {})
-    rule = faults.add_fault(name, args=args)
+    """Each fault on a partition of its own, side by side."""
 
-    with pytest.raises(QueueUnavailable):
-        async with asyncio.timeout(DEADLINE_S + 5):
-            await command_queue.send(an_add_rating(item_id), {})
+    async def suffer(fault: str, partition: int) -> str | None:
+        name, args = FAULTS[fault]
+        item_id = item_of(partition)
+        await command_queue.send(an_add_rating(item_id), {})
+        rule = faults.add_fault(name, args=args, match={"partition": str(partition)})
+        ended = None
+        try:
+            async with asyncio.timeout(DEADLINE_S + 5):
+                await command_queue.send(an_add_rating(item_id), {})
+        except QueueUnavailable:
+            ended = fault
+        faults.remove_fault(rule)
+        await command_queue.send(an_add_rating(item_id), {})
+        return ended
 
-    faults.remove_fault(rule)
-    await command_queue.send(an_add_rating(item_id), {})
+    ended = await asyncio.gather(*(suffer(fault, partition) for partition, fault in enumerate(group)))
+
+    assert ended == group
+
+
+def item_of(partition: int) -> UUID:
+    return next(one for one in iter(uuid4, None) if partition_of(one, PARTITIONS) == partition)
 
 
 @pytest.mark.parametrize("fault", CONNECTION_FAULTS)
