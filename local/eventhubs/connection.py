@@ -136,6 +136,8 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Cut the connection hard, as a failing network does; nothing queued is sent."""
+        if self._state is _State.CLOSED:
+            return
         self._state = _State.CLOSED
         self._out.clear()
         if self._transport is not None:

@@ -36,7 +36,10 @@ class ConsumerLink(OutgoingLink):
         self._wants_metrics = _RUNTIME_METRICS in request.capabilities
         source_fields = request.source_fields
         position = start_position(source_fields[7] if len(source_fields) > 7 else None)
-        self._reader = LogReader(self.partition.log, self.partition.start_of(position))
+        try:
+            self._reader = LogReader(self.partition.log, self.partition.start_of(position))
+        except (DamagedLog, OSError) as problem:
+            raise _unreadable(problem) from problem
         self._broker = broker
         self._pump_is_due = False
         self.partition.join(self.group, self)
@@ -61,7 +64,7 @@ class ConsumerLink(OutgoingLink):
         try:
             events = self._reader.read(self.credit)
         except (DamagedLog, OSError) as problem:
-            self.evict(AmqpError(INTERNAL_ERROR, f"The partition cannot be read: {problem}"))
+            self.evict(_unreadable(problem))
             return
         if not events:
             self.partition.wait(self)
@@ -117,3 +120,7 @@ class ConsumerLink(OutgoingLink):
             Symbol("runtime_info_retrieval_time_utc"): Timestamp(self._broker.clock()),
         }
         return b"\x00\x53\x71" + codec.encode(facts)
+
+
+def _unreadable(problem: Exception) -> AmqpError:
+    return AmqpError(INTERNAL_ERROR, f"The partition cannot be read: {problem}")

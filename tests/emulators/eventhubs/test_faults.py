@@ -238,3 +238,22 @@ async def test_the_control_port_shows_hubs_and_connections_and_moves_the_clock(b
 async def test_a_misspelt_rule_is_refused(broker: EventHubsServer, rule: dict[str, Any]) -> None:
     with pytest.raises(UnknownFault):
         await control(broker, lambda c: c.call("POST", "/_control/faults", rule))
+
+
+async def test_a_partition_that_cannot_be_read_says_so_and_the_others_go_on(broker: EventHubsServer) -> None:
+    for partition in (0, 1):
+        await send(broker, ["one", "two"], partition)
+    path = broker.broker.namespace.hub(HUB).partitions[0].log.segments[0].path
+    with path.open("r+b") as file:
+        file.seek(150)
+        file.write(b"\xff\xff")
+    async with RawClient(broker.port) as client:
+        await client.open()
+        await client.authorize()
+        reader, _ = await client.receiver(0)
+        client.grant(reader, 10)
+        condition, text = error_of((await client.expect(amqp.DETACH)).fields[2])
+
+    assert condition == "amqp:internal-error"
+    assert "cannot be read" in text
+    assert len(await look(broker.port, 1)) == 2
