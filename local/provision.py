@@ -13,10 +13,11 @@ from local.stack import COSMOS_KEY, Stack, resources
 
 async def provision(stack: Stack) -> None:
     """Create everything that `infra/resources.json` names."""
-    await asyncio.gather(_cosmos(stack), _storage(stack))
+    await asyncio.gather(cosmos(stack), storage(stack))
 
 
-async def _cosmos(stack: Stack) -> None:
+async def cosmos(stack: Stack) -> None:
+    """Database and containers."""
     described = resources()["cosmos"]
     async with CosmosClient(f"http://127.0.0.1:{stack.cosmos_port}/", COSMOS_KEY) as client:
         database = await client.create_database_if_not_exists(described["database"])
@@ -31,7 +32,8 @@ async def _cosmos(stack: Stack) -> None:
             )
 
 
-async def _storage(stack: Stack) -> None:
+async def storage(stack: Stack) -> None:
+    """Blob containers, and the switch of each stamp."""
     names = resources()["storage"]
     wanted = [(stack.global_account, names["imageContainer"]), (stack.global_account, names["imageUploadContainer"])]
     for index in range(len(stack.regions)):
