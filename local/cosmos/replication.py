@@ -8,15 +8,18 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from local.cosmos.account import Account, Region
 from local.cosmos.conflicts import Version, merge, unpack
 from local.cosmos.errors import CosmosError
 from local.cosmos.state import RegionStore
-from local.cosmos.tables import VERSION_COLUMNS, Table
+from local.cosmos.tables import VERSION_COLUMNS, Merged, Row, Table
 
 _BATCH = 200
+# What the target wrote itself it need not be told, unless other versions came up against it here.
+_NO_ECHO = "NOT (origin = ? AND losers IS NULL)"
 _RETRY_S = 0.05  # while a fault rule or a full disk holds a link up
 
 
@@ -31,6 +34,9 @@ class Link:
         self._account = account
         self._wake = asyncio.Event()
         self._written: deque[tuple[float, int]] = deque()  # (when durable, LSN), only while there is a lag
+        # Per container: how far there is nothing for the target, and the target's count of rollbacks when that was
+        # found. Only in memory: to store it would mean a write there for every write here.
+        self._passed: dict[int, tuple[int, int]] = {}
         self.due = source.store.durable_lsn  # changes up to here may pass; what was there at the start is due at once
         source.store.changed.append(self._source_changed)
 
@@ -99,27 +105,33 @@ class Link:
 
     def _step_table(self, source_table: Table, target_table: Table) -> int:
         target, number = self.target.store, target_table.container.number
-        after = cursor_of(target, self.source.name, number)
+        after = self._reached(number)
         rows = self.source.store.db.execute(
             f"SELECT lsn, pk, id, losers, {VERSION_COLUMNS} FROM {source_table.name}"
-            " WHERE lsn > ? AND lsn <= ? ORDER BY lsn LIMIT ?",
-            (after, self.due, _BATCH),
+            f" WHERE lsn > ? AND lsn <= ? AND {_NO_ECHO} ORDER BY lsn LIMIT ?",
+            (after, self.due, target.number, _BATCH),
         ).fetchall()
         if not rows:
+            self._passed[number] = (target.rollbacks, self.due)
             return 0
         target.group.begin()
-        for _, pk, item_id, losers, *version in rows:
-            absorb(target, target_table, pk, item_id, [Version(*version), *unpack(losers)])
+        absorb(target, target_table, rows)
         target.set_cursor(self.source.name, number, rows[-1][0])
         return len(rows)
+
+    def _reached(self, container: int) -> int:
+        """The source's LSN up to which the target lacks nothing."""
+        cursor = cursor_of(self.target.store, self.source.name, container)
+        rollbacks, passed = self._passed.get(container, (0, 0))
+        return max(cursor, passed) if rollbacks == self.target.store.rollbacks else cursor
 
     def pending(self) -> int:
         """Changes that the target has not seen yet."""
         count = 0
         for number, table in self.source.store.tables.items():
-            after = cursor_of(self.target.store, self.source.name, number)
-            query = f"SELECT count(*) FROM {table.name} WHERE lsn > ?"
-            count += self.source.store.db.execute(query, (after,)).fetchone()[0]
+            query = f"SELECT count(*) FROM {table.name} WHERE lsn > ? AND {_NO_ECHO}"
+            arguments = (self._reached(number), self.target.number)
+            count += self.source.store.db.execute(query, arguments).fetchone()[0]
         return count
 
 
@@ -130,13 +142,32 @@ def cursor_of(target: RegionStore, source: str, container: int) -> int:
     return found[0] if found else 0
 
 
-def absorb(store: RegionStore, table: Table, pk: str, item_id: str, arriving: list[Version]) -> None:
-    """Merge another region's state of one document into this one's."""
-    row = store.row(table, pk, item_id)
-    known = [] if row is None else row.all_versions()
-    merged = merge(known, arriving)
-    if [(one.origin, one.olsn) for one in merged] != [(one.origin, one.olsn) for one in known]:
-        store.put_merged(table, pk, item_id, row, merged)
+def absorb(store: RegionStore, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Merge another region's states (lsn, pk, id, losers, version …) of some documents into this one's."""
+    merged: list[Merged] = []
+    for _, pk, item_id, losers, *fields in rows:
+        arriving = Version(*fields)
+        before = store.row(table, pk, item_id)
+        if losers is None and (before is None or _simply_newer(arriving, before)):
+            merged.append(Merged(pk, item_id, before, [arriving]))
+            continue
+        mine = [] if before is None else before.all_versions()
+        remaining = merge(mine, [arriving, *unpack(losers)])
+        if [(one.origin, one.olsn) for one in remaining] != [(one.origin, one.olsn) for one in mine]:
+            merged.append(Merged(pk, item_id, before, remaining))
+    store.put_merged(table, merged)
+
+
+def _simply_newer(arriving: Version, before: Row) -> bool:
+    """Is it the next write of the one region that ever wrote this document? The common case, decided cheaply."""
+    mine = before.version
+    return (
+        mine.context is None
+        and arriving.context is None
+        and not before.losers
+        and arriving.origin == mine.origin
+        and arriving.olsn > mine.olsn
+    )
 
 
 class Replication:

@@ -18,7 +18,7 @@ from local.cosmos.catalog import Catalog, Container, Path_, split_path
 from local.cosmos.conflicts import DELETED, EXPIRED, LIVE, Version, context_over, pack, unpack
 from local.cosmos.errors import storage_failed
 from local.cosmos.group_commit import GroupCommit, Waiter, connect
-from local.cosmos.tables import COLUMNS, VERSION_COLUMNS, Row, Table, Write, order_names
+from local.cosmos.tables import COLUMNS, VERSION_COLUMNS, Merged, Row, Table, Write, order_names
 from local.cosmos.values import as_double, at_path, dump_text, load_stored, sort_key
 
 _MAX_IDLE_READERS = 8
@@ -46,6 +46,7 @@ class RegionStore:
         self.db.execute("INSERT OR IGNORE INTO region VALUES (?, 0)", (name,))
         self.tables: dict[int, Table] = {}
         self._readers: list[sqlite3.Connection] = []
+        self.rollbacks = 0
         self.lsn = 0
         self.committed_lsn = 0
         self.durable_lsn = 0
@@ -196,7 +197,7 @@ class RegionStore:
     def add_index(self, table: Table, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> None:
         """Index the equal columns, then those of the order."""
         columns = (*equal, *order_names(directions)) if directions else tuple(equal)
-        if columns in table.indexes or columns == ("pk",):
+        if columns in table.indexes:
             return
         name = f"{table.name}_by_{'_'.join(columns)}"
         listed = ", ".join(f"{c[:-1]} DESC" if c.endswith("d") and c != "id" else c for c in columns)
@@ -270,16 +271,21 @@ class RegionStore:
         ]
         self._store(table, [self._columns(table, write) for write in writes], changes)
 
-    def put_merged(self, table: Table, pk: str, item_id: str, before: Row | None, remaining: Sequence[Version]) -> None:
-        """Store what a merge with another region's state left, shown version first."""
-        lsn, _ = self.next_write()
-        shown = remaining[0]
-        document = None if shown.body is None else load_stored(shown.body)
-        fields = (shown.rid, pk, item_id, lsn, *shown[1:], pack(remaining[1:]), *table.keys_of(document))
+    def put_merged(self, table: Table, merged: Sequence[Merged]) -> None:
+        """Store what merges with another region's states left."""
+        rows: list[tuple[Any, ...]] = []
         changes: list[versions.Change] = []
-        if table.container.keeps_versions and (before is None or before.version.etag != shown.etag):
-            changes.append(versions.Change(lsn, pk, item_id, before, shown.body, shown.ts, expired=False))
-        self._store(table, [fields], changes)
+        for one in merged:
+            lsn, _ = self.next_write()
+            shown = one.remaining[0]
+            document = load_stored(shown.body) if table.paths and shown.body is not None else None
+            losers = pack(one.remaining[1:])
+            rows.append((shown.rid, one.pk, one.id, lsn, *shown[1:], losers, *table.keys_of(document)))
+            before = one.before
+            if table.container.keeps_versions and (before is None or before.version.etag != shown.etag):
+                changes.append(versions.Change(lsn, one.pk, one.id, before, shown.body, shown.ts, expired=False))
+        if rows:
+            self._store(table, rows, changes)
 
     def set_cursor(self, source: str, container: int, lsn: int) -> None:
         """Remember, in the open transaction, how far another region's changes have been taken over."""
@@ -355,6 +361,7 @@ class RegionStore:
 
     def _roll_back(self) -> None:
         self.lsn = self.committed_lsn
+        self.rollbacks += 1
 
     def _committed(self) -> Waiter:
         lsn = self.committed_lsn = self.lsn

@@ -43,6 +43,15 @@ class Write(NamedTuple):
     stamp: int
 
 
+class Merged(NamedTuple):
+    """What is left of one document after another region's state has come in."""
+
+    pk: str
+    id: str
+    before: Row | None
+    remaining: Sequence[Version]  # the shown one first
+
+
 class Table:
     """The SQL of one container's table."""
 
@@ -74,7 +83,7 @@ class Table:
     def index_for(self, equal: Sequence[str], directions: Sequence[tuple[str, bool]]) -> str | None:
         """The index that finds rows with these columns bound and gives them in this order."""
         if not directions:
-            return None
+            return self.indexes.get(("pk",)) if list(equal) == ["pk"] else None
         order = order_names(directions)
         best, best_bound = None, 0 if equal else -1
         for columns, index in self.indexes.items():

@@ -13,7 +13,7 @@ from typing import Any
 from local.cosmos.errors import bad_request
 from local.cosmos.sql import tree
 from local.cosmos.sql.grouping import Group, distinct_key, in_order
-from local.cosmos.sql.indexes import learn
+from local.cosmos.sql.indexes import learn, learn_partition
 from local.cosmos.sql.planner import Plan, plan_query
 from local.cosmos.sql.positions import Position, after, from_token, index_after, to_token
 from local.cosmos.sql.program import Run, compile_expression
@@ -196,6 +196,8 @@ class _Run:
             else:
                 last = None
         learn(self._store, self._table, self._plan, self._query, self._examined - len(page.rows))
+        if last is not None and page.full and not self._query.order_by:
+            learn_partition(self._store, self._table, self._plan)
         if last is None or page.over:
             return Page(page.rows, None, self._examined)
         done = 0 if limit is None or page.room is None else limit - page.room

@@ -26,6 +26,20 @@ def learn(store: RegionStore, table: Table, plan: Plan, query: tree.Query, waste
     asyncio.get_running_loop().call_soon(_grow, store, table, paths, plan, query)
 
 
+def learn_partition(store: RegionStore, table: Table, plan: Plan) -> None:
+    """Index the partition key in order of creation, once a partition is seen to be longer than a page.
+
+    Without it SQLite reads and sorts the whole partition for every page.
+    """
+    if plan.equal_columns == ["pk"] and ("pk",) not in table.indexes:
+        asyncio.get_running_loop().call_soon(_index_partition, store, table)
+
+
+def _index_partition(store: RegionStore, table: Table) -> None:
+    if store.tables.get(table.container.number) is table:
+        store.add_index(table, ("pk",), [])
+
+
 def _grow(store: RegionStore, table: Table, paths: list[tuple[str, ...]], plan: Plan, query: tree.Query) -> None:
     if store.tables.get(table.container.number) is not table:
         return  # deleted meanwhile

@@ -199,8 +199,7 @@ class _Binder:
         steps = _steps(path)
         if steps is not None and steps == self._key_path:
             self._bind_in("pk", [key_text([value]) for value in values])
-            if steps != ("id",):
-                return True
+            return True
         column = self._column(path)
         if column == "id":
             self._bind_in("id", [value for value in values if isinstance(value, str)])
@@ -250,8 +249,11 @@ class _Binder:
         if not pairs:
             self._plan.nothing = True
             return True
+        # `(pk, id) IN (VALUES …)` would be plainer, but SQLite answers it by reading the whole table.
         marks = ",".join(["(?,?)"] * len(pairs))
-        self._plan.bind(f"(pk, id) IN (VALUES {marks})", *[value for pair in pairs for value in pair])
+        rids = f"SELECT t.rid FROM (VALUES {marks}) AS v CROSS JOIN {self._table.name} AS t"
+        among = f"rid IN ({rids} ON t.pk = v.column1 AND t.id = v.column2)"
+        self._plan.bind(among, *[value for pair in pairs for value in pair])
         self._plan.range_columns.append("pk")
         return True
 

@@ -129,6 +129,7 @@ class _Bench:
         if indexed:
             self.store.add_key_columns(table, [("b",), ("o", "x"), ("pk",)])
             self.store.add_index(table, ("k1",), [])
+            self.store.add_index(table, ("pk",), [])
         for document in documents:
             lsn, stamp = self.store.next_write()
             text = json.dumps(document, ensure_ascii=False)
@@ -138,11 +139,13 @@ class _Bench:
         self.store.group.commit_now()
         return table
 
-    def run(self, table: Table, text: str, parameters: dict[str, Any], page: int | None) -> list[Any]:
+    def run(
+        self, table: Table, text: str, parameters: dict[str, Any], page: int | None, scope: Scope | None = None
+    ) -> list[Any]:
         rows: list[Any] = []
         token: str | None = None
         while True:
-            steps = execute(Job(self.store, table, parse(text), parameters, Scope(), page, token))
+            steps = execute(Job(self.store, table, parse(text), parameters, scope or Scope(), page, token))
             while True:
                 try:
                     next(steps)
@@ -196,6 +199,11 @@ def test_documents_found_and_their_order(  # noqa: PLR0917 - hypothesis gives th
     for indexed in (True, False):
         table = bench().table(documents, indexed=indexed)
         assert bench().run(table, sql, text.parameters, page) == expected, (sql, indexed)
+        inside = [document for document in documents if document["pk"] == "p"]
+        inside = naive.ordered([one for one in inside if naive.holds(condition, one) is True], order)
+        inside = inside if limit is None else inside[offset : offset + limit]
+        found = bench().run(table, sql, text.parameters, page, Scope(pk='["p"]'))
+        assert found == inside, (sql, indexed, "in one partition")
     bench().drop()
 
 
