@@ -39,7 +39,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not path:
         return
     sdks = sorted({sdk for rows in _ROWS.values() for sdk, _, _ in rows})
-    lines = [f"| # | behaviour | {' | '.join(sdks)} |", f"|---|---|{'---|' * len(sdks)}"]
+    lines = [
+        "# The checklist of the Cosmos DB stand-in, as the tests saw it",
+        "",
+        "Made by `pytest tests/emulators/cosmos --conformance-table FILE`; `http` stands for signed requests without an"
+        " SDK.",
+        "",
+    ]
+    lines += [f"| # | behaviour | {' | '.join(sdks)} |", f"|---|---|{'---|' * len(sdks)}"]
     for (number, behaviour), rows in sorted(_ROWS.items()):
         cells = []
         for sdk in sdks:
