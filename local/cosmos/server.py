@@ -91,6 +91,7 @@ class CosmosServer:
         self.listeners: dict[str, Listener] = {}
         self._global: Listener | None = None
         self._control: web.AppRunner | None = None
+        self._applying = asyncio.Lock()
         self._timers: set[asyncio.TimerHandle] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -170,14 +171,15 @@ class CosmosServer:
     async def apply_listeners(self) -> None:
         """Open, close or block each region's port as faults and the region's state say."""
         faults = self.account.faults
-        for region in self.account.regions:
-            listener = self.listeners[region.name]
-            if region.down or faults.active("refuse", region=region.name) is not None:
-                listener.refuse()
-            elif faults.active("syn-drop", region=region.name) is not None:
-                listener.drop()
-            else:
-                await listener.open()
+        async with self._applying:  # two at once would both open the port
+            for region in self.account.regions:
+                listener = self.listeners[region.name]
+                if region.down or faults.active("refuse", region=region.name) is not None:
+                    listener.refuse()
+                elif faults.active("syn-drop", region=region.name) is not None:
+                    listener.drop()
+                else:
+                    await listener.open()
 
     def describe(self) -> dict[str, Any]:
         """The account's inside, as `/_control/state` shows it."""
