@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import shutil
 import signal
 import socket
@@ -71,6 +72,8 @@ def _prepare(stack: Stack, *, fresh: bool) -> None:
             shutil.rmtree(stack.data)
             stack.data.mkdir()
         marker.write_text("The local cloud keeps its data here; `python -m local --fresh` empties it.\n")
+        for path, settings in stack.settings_files.items():
+            path.write_text(json.dumps({"IsEncrypted": False, "Values": settings}, indent=1))
     except OSError as error:
         sys.exit(f"cannot write to {stack.data}: {error.strerror}. Name another folder with --data.")
     taken = [port for port in stack.ports if not _is_free(port)]
@@ -129,6 +132,7 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) 
                 await _seed(stack)
             console.print(f"  admin key                {API_KEY}")
             console.print(f"  data and logs            {stack.data}")
+            console.print(f"  settings for operators   {', '.join(map(str, stack.settings_files))}")
             console.print(f"  started in               {time.monotonic() - started:.1f} s")
             console.print(f"ready: {stack.base_url}", style="bold")
     except* (ComponentFailed, LoadFailed) as failures:

@@ -206,6 +206,12 @@ class Stack:
             "AZURE_COSMOS_ENABLE_CIRCUIT_BREAKER": "True",
         }
 
+    @property
+    def settings_files(self) -> dict[Path, dict[str, str]]:
+        """A `local.settings.json` for each region: what `python -m ops --settings` and Core Tools read."""
+        count = range(len(self.regions))
+        return {self.data / f"settings-{_short(self.regions[index])}.json": self.app_settings(index) for index in count}
+
     def _edge(self) -> Component:
         command = [
             *_python("local.edge"),
