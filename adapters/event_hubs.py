@@ -175,33 +175,6 @@ class EventHubsCommandQueue:
         except TimeoutError:
             raise QueueUnavailable("The queue did not acknowledge in time.") from None
 
-    async def warm_up(self) -> None:
-        """Open every lane's link, so that no request pays for it (an idle hub gets no event by this).
-
-        Raises:
-            QueueUnavailable: a lane could not be opened.
-        """
-        gate = asyncio.Semaphore(4)
-
-        async def open_lane(lane: _Lane) -> None:
-            async with gate:
-                await self._attempt(lane, lambda client: client.get_partition_properties(str(lane.partition)))
-
-        await asyncio.gather(*(open_lane(lane) for lane in self._lanes))
-
-    async def partition_ids(self) -> list[str]:
-        """The hub's partitions as the broker counts them.
-
-        Raises:
-            QueueUnavailable: the broker did not answer.
-        """
-        client = self._make_client()
-        try:
-            async with self._errors_as_ours(), asyncio.timeout(self._settings.send_timeout_s):
-                return list(await client.get_partition_ids())
-        finally:
-            await _close(client)
-
     async def close(self) -> None:
         """Let what is under way end, then close every client."""
         senders = [lane.sender for lane in self._lanes if lane.sender is not None]

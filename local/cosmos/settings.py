@@ -28,7 +28,6 @@ class CosmosSettings:
     account: str = "local"
     replication_lag_ms: int = 0
     enforce_throughput: bool = False
-    enforce_session: bool = False
     tls: bool = False  # https with a certificate of our own; also what makes AAD tokens acceptable
     key_bytes: bytes = field(init=False)
 

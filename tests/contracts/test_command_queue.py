@@ -87,12 +87,6 @@ async def test_a_caller_that_gave_up_does_not_stop_the_others(
         await impatient
 
 
-async def test_warming_up_opens_every_lane_without_an_event(cloud: Cloud, command_queue: EventHubsCommandQueue) -> None:
-    await command_queue.warm_up()
-
-    assert await command_queue.partition_ids() == [str(number) for number in range(PARTITIONS)]
-
-
 def test_an_items_partition_is_the_same_for_ever() -> None:
     """Another value would send an item's newer commands past its older ones."""
     assert partition_of(UUID("6f0c4a52-8e0d-4c1b-9d3e-2b6a7c1f9e10"), 32) == 7

@@ -93,24 +93,9 @@ async def test_a_fault_of_a_connection_ends_as_ours_in_time(
     with pytest.raises(QueueUnavailable):
         async with asyncio.timeout(DEADLINE_S + 5):
             await command_queue.send(an_add_rating(), {})
-    if fault != "no link":  # looking at a partition needs none
-        with pytest.raises(QueueUnavailable):
-            async with asyncio.timeout(DEADLINE_S + 5):
-                await command_queue.warm_up()
 
     faults.remove_fault(rule)
     await command_queue.send(an_add_rating(), {})
-
-
-@pytest.mark.parametrize("fault", ["fail-management", "hang", "refuse-connections"])
-async def test_a_broker_that_does_not_describe_its_hub_is_ours_in_time(
-    command_queue: EventHubsCommandQueue, faults: ControlClient, fault: str
-) -> None:
-    faults.add_fault(fault, args={"status": 500} if fault == "fail-management" else {})
-
-    with pytest.raises(QueueUnavailable):
-        async with asyncio.timeout(DEADLINE_S + 5):
-            await command_queue.partition_ids()
 
 
 async def test_a_batch_refused_for_its_size_harms_only_what_is_too_large(
