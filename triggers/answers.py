@@ -6,6 +6,7 @@ import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -30,7 +31,8 @@ log = logging.getLogger("catalog.api")
 
 type Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_trace: ContextVar[str] = ContextVar("trace")
 _SECURITY = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _SERVER = socket.gethostname()
 
@@ -70,7 +72,9 @@ def answers_errors_as_http(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def answered(req: func.HttpRequest) -> func.HttpResponse:
-        correlation_id = correlation_id_of(req)
+        trace = trace_of(req)
+        _trace.set(trace)
+        correlation_id = trace.split("-")[1]
         _in_flight.count += 1
         try:
             response = await _within_limits(handler, req)
@@ -79,7 +83,7 @@ def answers_errors_as_http(handler: Handler) -> Handler:
             response = _problem(error, req, correlation_id)
         finally:
             _in_flight.count -= 1
-        return _with_common_headers(response, correlation_id)
+        return _with_common_headers(response, trace)
 
     return answered
 
@@ -94,15 +98,22 @@ async def _within_limits(handler: Handler, req: func.HttpRequest) -> func.HttpRe
         return await handler(req)
 
 
-def correlation_id_of(req: func.HttpRequest) -> str:
-    """The caller's trace id, or a new one."""
+def trace_of(req: func.HttpRequest) -> str:
+    """Our part of the caller's trace, or a trace of our own, as a W3C `traceparent`."""
     match = _TRACEPARENT.fullmatch(req.headers.get("traceparent", ""))
-    return match.group(1) if match else secrets.token_hex(16)
+    trace_id = match.group(1) if match else secrets.token_hex(16)
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{match.group(3) if match else '01'}"
 
 
-def _with_common_headers(response: func.HttpResponse, correlation_id: str) -> func.HttpResponse:
+def current_trace() -> str:
+    """The `traceparent` of the request at work; it goes through the queue with the command."""
+    return _trace.get()
+
+
+def _with_common_headers(response: func.HttpResponse, trace: str) -> func.HttpResponse:
     headers = response.headers
-    headers["X-Correlation-ID"] = correlation_id
+    headers["traceparent"] = trace
+    headers["X-Correlation-ID"] = trace.split("-")[1]
     headers["X-Server-Name"] = _SERVER
     headers["X-Server-Location"] = parts().settings.region
     headers["api-supported-versions"] = "1.0"
@@ -146,11 +157,15 @@ def _status_of(error: BaseException) -> HTTPStatus:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+# For browsers: they may show it for a moment while they ask again. The edge caches no answer of the API.
+CACHED = {"Cache-Control": "public, max-age=1, stale-while-revalidate=10"}
+
+
 def answer(body: str, *, headers: dict[str, str] | None = None, cached: bool = False) -> func.HttpResponse:
     """200 with JSON; `cached` lets browsers show it for a moment while they ask again."""
     all_headers = dict(headers or {})
     if cached:
-        all_headers["Cache-Control"] = "public, max-age=1, stale-while-revalidate=10"
+        all_headers |= CACHED
     return func.HttpResponse(body, status_code=200, headers=all_headers, mimetype="application/json")
 
 

@@ -25,7 +25,7 @@ from domain.identity import OperationId, command_id, digest_of
 from domain.models import ItemChanges, NewComment, NewItem, NewRating, RatingSummary
 from domain.operations import resource_of
 from triggers import docs_page, openapi, requests
-from triggers.answers import accepted, answer, answer_list, answers_errors_as_http, not_found
+from triggers.answers import CACHED, accepted, answer, answer_list, answers_errors_as_http, not_found
 from wiring import parts
 
 api = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -61,7 +61,7 @@ async def get_item(req: func.HttpRequest) -> func.HttpResponse:
         raise not_found()
     headers = {"ETag": f'"{item.version}"'}
     if requests.none_match(req, item.version):
-        return func.HttpResponse(status_code=304, headers=headers)
+        return func.HttpResponse(status_code=304, headers=headers | CACHED)
     return answer(item.as_resource().as_json(), headers=headers, cached=True)
 
 
@@ -83,7 +83,7 @@ async def post_item(req: func.HttpRequest) -> func.HttpResponse:
         description=body.description,
         price=body.price,
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("put_item")
@@ -104,7 +104,7 @@ async def put_item(req: func.HttpRequest) -> func.HttpResponse:
         price=body.price,
         if_match=requests.if_match(req),
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("delete_item")
@@ -121,7 +121,7 @@ async def delete_item(req: func.HttpRequest) -> func.HttpResponse:
         digest=digest_of({}),
         if_match=requests.if_match(req),
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("put_image")
@@ -141,7 +141,7 @@ async def put_image(req: func.HttpRequest) -> func.HttpResponse:
         digest=digest_of({"image": hashlib.sha256(body).hexdigest()}),
         image=image.digest,
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("list_comments")
@@ -187,7 +187,7 @@ async def post_comment(req: func.HttpRequest) -> func.HttpResponse:
         text=body.text,
         test_data=requests.is_test_data(req),
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("delete_comment")
@@ -204,7 +204,7 @@ async def delete_comment(req: func.HttpRequest) -> func.HttpResponse:
         digest=digest_of({}),
         entry_id=comment_id,
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("get_rating_summary")
@@ -243,7 +243,7 @@ async def post_rating(req: func.HttpRequest) -> func.HttpResponse:
         rating=body.rating,
         test_data=requests.is_test_data(req),
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("delete_rating")
@@ -260,7 +260,7 @@ async def delete_rating(req: func.HttpRequest) -> func.HttpResponse:
         digest=digest_of({}),
         entry_id=rating_id,
     )
-    return await _accept(req, command, key)
+    return await _accept(command, key)
 
 
 @api.function_name("get_operation")
@@ -295,8 +295,8 @@ def _command_id(route: str, item_id: UUID | None, key: str | None) -> UUID:
     return parts().new_id() if key is None else command_id(route, item_id, key)
 
 
-async def _accept(req: func.HttpRequest, command: Command, key: str | None) -> func.HttpResponse:
-    await parts().acceptance.accept(command, requests.event_properties(req), key_given=key is not None)
+async def _accept(command: Command, key: str | None) -> func.HttpResponse:
+    await parts().acceptance.accept(command, requests.event_properties(), key_given=key is not None)
     operation = OperationId(
         kind=KIND_OF[command.kind],
         item_id=command.item_id,

@@ -11,7 +11,7 @@ from domain.commands import Precondition
 from domain.errors import InvalidInput
 from domain.identity import pack_checked, unpack_checked, uuid_of
 from domain.ports import CommentsAfter, ItemsAfter
-from triggers.answers import Refused, not_found
+from triggers.answers import Refused, current_trace, not_found
 from wiring import parts
 
 MAX_JSON_BYTES = 64 * 1024
@@ -21,7 +21,6 @@ MAX_CURSOR_NAME_BYTES = 320
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def admit_admin(req: func.HttpRequest) -> None:
@@ -182,7 +181,6 @@ def _not_our_cursor() -> InvalidInput:
     return InvalidInput("The continuation is not one of ours.", {"continuation": "take it from a Link header"})
 
 
-def event_properties(req: func.HttpRequest) -> dict[str, str]:
-    """What travels with the command through the queue: the caller's trace."""
-    traceparent = req.headers.get("traceparent", "")
-    return {"traceparent": traceparent} if _TRACEPARENT.fullmatch(traceparent) else {}
+def event_properties() -> dict[str, str]:
+    """What travels with the command through the queue: the trace that it belongs to."""
+    return {"traceparent": current_trace()}

@@ -36,8 +36,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     for prefix in ("/api", "/health"):
         app.router.add_route("*", prefix + "/{path:[\\s\\S]*}", proxy.forward)
-    app.router.add_route("GET", "/images/{path:[0-9a-f-]{36}}", proxy.image)
-    app.router.add_route("GET", "/{path:[\\s\\S]*}", site_handler(arguments.site))
+    app.router.add_get("/images/{path:[0-9a-f-]{36}}", proxy.image)  # and HEAD, which probes ask with
+    app.router.add_get("/{path:[\\s\\S]*}", site_handler(arguments.site))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

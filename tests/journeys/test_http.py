@@ -179,6 +179,9 @@ def test_the_page_is_served_with_a_strict_policy(stack: RunningStack) -> None:
     page = stack.request("GET", "/")
 
     assert (page.status, b"AlwaysOn Catalog" in page.body) == (200, True)
+    for path in ("/", "/index.html"):
+        head = stack.request("HEAD", path)
+        assert (head.status, head.body) == (200, b"")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 

@@ -38,6 +38,7 @@ async def test_a_client_that_has_the_version_gets_304(app: App, header: str) -> 
     response = await app.call("get_item", item_id=item.item_id, headers={"If-None-Match": header})
 
     assert (response.status_code, response.get_body(), response.headers["ETag"]) == (304, b"", '"42"')
+    assert "stale-while-revalidate" in response.headers["Cache-Control"]
 
 
 async def test_a_deleted_an_unknown_and_a_misspelt_item_are_404(app: App) -> None:

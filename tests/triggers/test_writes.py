@@ -1,6 +1,7 @@
 """What customers send: what is accepted, what is refused, and that nothing refused reaches the queue."""
 
 import json
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -347,12 +348,18 @@ async def test_one_request_too_many_is_429(app: App) -> None:
     assert (response.status_code, [answer.status_code for answer in answers]) == (202, [429])
 
 
-async def test_the_callers_trace_goes_through_the_queue(app: App) -> None:
-    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+async def test_the_callers_trace_goes_through_the_queue_and_comes_back(app: App) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-00"}
+    item_id = known_item(app)
 
-    await app.call("post_rating", item_id=known_item(app), body={"rating": 5}, headers={"traceparent": traceparent})
+    response = await app.call("post_rating", item_id=item_id, body={"rating": 5}, headers=headers)
+    other = await app.call("post_rating", item_id=item_id, body={"rating": 5}, headers={"traceparent": "nonsense"})
 
-    assert app.queue.sent[0][1] == {"traceparent": traceparent}
+    [(_, first), (_, second)] = app.queue.sent
+    assert re.fullmatch(f"00-{trace}-[0-9a-f]{{16}}-00", first["traceparent"])
+    assert response.headers["traceparent"] == first["traceparent"]
+    assert second["traceparent"].split("-")[1] == other.headers["X-Correlation-ID"] != trace
 
 
 async def test_test_data_is_marked_as_such(app: App) -> None:
