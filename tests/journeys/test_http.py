@@ -1,8 +1,10 @@
 """Over HTTP, as a client sees it: API, Event Hubs, processor, Cosmos DB and back."""
 
+import gzip
 import io
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -173,6 +175,20 @@ def test_an_operator_takes_the_stamp_out_and_back(stack: RunningStack) -> None:
         assert until(lambda: stack.request("GET", "/health/stamp").status, lambda one: one == 503) == 503
         switch.upload_blob(b"")
     assert until(lambda: stack.request("GET", "/health/stamp").status, lambda one: one == 200) == 200
+
+
+def test_the_pages_script_is_compressed_and_kept_for_ever(stack: RunningStack) -> None:
+    page = stack.request("GET", "/").body.decode()
+    [script] = re.findall(r'src="\.?(/assets/[^"]+\.js)"', page)
+
+    plain = stack.request("GET", script)
+    small = stack.request("GET", script, None, {"Accept-Encoding": "gzip"})
+
+    assert gzip.decompress(small.body) == plain.body
+    assert len(small.body) < len(plain.body) / 2
+    assert (small.headers["Content-Type"], small.headers["Vary"]) == (plain.headers["Content-Type"], "Accept-Encoding")
+    assert "immutable" in small.headers["Cache-Control"]
+    assert stack.request("GET", "/assets/none.js").status == 404
 
 
 def test_the_page_is_served_with_a_strict_policy(stack: RunningStack) -> None:
