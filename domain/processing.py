@@ -253,11 +253,18 @@ class Processor:
             raise ItemChanged("Another consumer is storing the same entries.") from error
 
     async def _store(self, entries: Sequence[Asked]) -> None:
-        if entries:
-            await self.activity.add(
-                entries[0].command.item_id,
-                [entry_of(_entry(one.command), one.delivery.stamp, self.region) for one in entries],
-            )
+        """Store entries in one transaction; what the database refuses for good is found alone, and parked."""
+        if not entries:
+            return
+        documents = [entry_of(_entry(one.command), one.delivery.stamp, self.region) for one in entries]
+        try:
+            await self.activity.add(entries[0].command.item_id, documents)
+        except PermanentError as error:
+            if len(entries) == 1:
+                await self._fail(entries[0], error)
+                return
+            for one in entries:
+                await self._store([one])
 
     async def _first_of_each(self, chunk: Sequence[Asked]) -> list[Asked]:
         """One delivery per command id: the first; a later one is a duplicate, or a key reused for another body."""

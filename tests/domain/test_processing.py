@@ -1,15 +1,16 @@
 """At least once in, exactly once in effect: the processor on fakes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain.commands import Precondition, SetImage, canary
-from domain.errors import StoreUnavailable
+from domain.errors import InvalidInput, StoreUnavailable
 from domain.identity import digest_of
 from domain.processing import Processor
-from domain.records import Totals
+from domain.records import Entry, StoredComment, Totals
 from tests.builders import (
     NOON,
     OTHER_HUB,
@@ -416,3 +417,26 @@ async def test_the_replay_of_an_older_image_does_not_bring_it_back(world: World)
     await world.processor.process([old])
 
     assert world.images.published[item_id][1] == "b" * 64
+
+
+async def test_an_entry_that_the_database_refuses_is_parked_and_its_neighbours_are_stored(world: World) -> None:
+    """Raised, it would come again for ever, and its partition would stand still."""
+
+    class Picky(InMemoryActivityStore):
+        async def add(self, item_id: UUID, entries: Sequence[Entry]) -> None:
+            if any(isinstance(entry, StoredComment) and entry.text == "too much" for entry in entries):
+                raise InvalidInput("The database refuses the document (413).")
+            await super().add(item_id, entries)
+
+    world.activity = Picky()
+    item = an_item()
+    world.items.stored[item.item_id] = item
+    refused = an_add_comment(item.item_id, text="too much")
+
+    await world.processor.process(
+        [a_delivery(an_add_rating(item.item_id), 1), a_delivery(refused, 2), a_delivery(an_add_rating(item.item_id), 3)]
+    )
+
+    assert (await world.activity.totals(item.item_id)).votes == 2
+    assert world.dead_letters.reasons == ["invalid"]
+    assert await world.outcomes.find(refused.command_id, refused.digest) is not None
