@@ -4,21 +4,27 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from domain.commands import Command
 from domain.errors import DeadLettersUnavailable, ItemChanged, QueueUnavailable, StoreUnavailable, TransientError
 from domain.ordering import EventStamp
 from domain.ports import (
+    ActivityStore,
     AlreadyApplied,
     CommentsAfter,
+    DeadLetters,
     EntriesExist,
     ItemsAfter,
+    ItemStore,
     LetterChanged,
     LetterLine,
+    Outcomes,
     ParkedLetter,
     UnknownLetter,
 )
+from domain.processing import Processor
 from domain.records import (
     DeadLetter,
     Delivery,
@@ -35,6 +41,7 @@ from domain.records import (
 )
 from domain.rules import is_older, summary_id
 from domain.times import iso
+from tests.builders import NOON
 
 TEST_DATA_TTL_S = 30.0
 
@@ -382,3 +389,16 @@ class InMemoryReplayQueue:
     async def send_raw(self, place: UUID | str, body: bytes, properties: dict[str, str]) -> None:
         self.outage.strike(QueueUnavailable)
         self.sent.append((place, body, properties))
+
+
+def a_processor(
+    items: ItemStore, activity: ActivityStore, outcomes: Outcomes, dead_letters: DeadLetters, **others: Any
+) -> Processor:
+    """A processor on these stores; what a test does not care about is a fake of its own."""
+    values: dict[str, Any] = {
+        "heartbeats": InMemoryHeartbeats(),
+        "images": InMemoryImageStore(),
+        "region": "West Europe",
+        "now": lambda: NOON,
+    }
+    return Processor(items, activity, outcomes, dead_letters, **(values | others))

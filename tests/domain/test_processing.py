@@ -12,7 +12,6 @@ from domain.identity import digest_of
 from domain.processing import Processor
 from domain.records import Entry, StoredComment, Totals
 from tests.builders import (
-    NOON,
     OTHER_HUB,
     a_delete_item,
     a_delete_rating,
@@ -30,6 +29,7 @@ from tests.fakes import (
     InMemoryImageStore,
     InMemoryItemStore,
     InMemoryOutcomes,
+    a_processor,
 )
 
 
@@ -44,15 +44,13 @@ class World:
 
     @property
     def processor(self) -> Processor:
-        return Processor(
+        return a_processor(
             self.items,
             self.activity,
             self.outcomes,
             self.dead_letters,
-            self.heartbeats,
-            self.images,
-            region="West Europe",
-            now=lambda: NOON,
+            heartbeats=self.heartbeats,
+            images=self.images,
         )
 
 

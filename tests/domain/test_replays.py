@@ -8,7 +8,6 @@ import pytest
 
 from domain.commands import Command, Precondition, UpdateItem
 from domain.ordering import EventStamp, version_of
-from domain.processing import Processor
 from domain.records import DeadLetter, Delivery
 from domain.replays import ORIGINAL_ENQUEUED, as_first_sent, replay_properties
 from domain.times import iso
@@ -28,10 +27,9 @@ from tests.builders import (
 from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
-    InMemoryHeartbeats,
-    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryOutcomes,
+    a_processor,
 )
 
 
@@ -45,16 +43,7 @@ class World:
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
 
     async def apply(self, *batch: Delivery) -> None:
-        processor = Processor(
-            items=self.items,
-            activity=self.activity,
-            outcomes=self.outcomes,
-            dead_letters=self.dead_letters,
-            heartbeats=InMemoryHeartbeats(),
-            images=InMemoryImageStore(),
-            region="West Europe",
-            now=lambda: NOON,
-        )
+        processor = a_processor(self.items, self.activity, self.outcomes, self.dead_letters)
         await processor.process(batch)
 
 

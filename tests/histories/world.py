@@ -13,7 +13,7 @@ from domain.ordering import EventStamp
 from domain.processing import Processor
 from domain.records import Delivery
 from domain.sweeping import Sweeper
-from tests.fakes import InMemoryDeadLetters, InMemoryHeartbeats, InMemoryImageStore
+from tests.fakes import InMemoryDeadLetters, a_processor
 from tests.histories.replicas import Replica, ReplicaActivity, ReplicaItems, ReplicaOutcomes
 
 REGIONS = ("West Europe", "North Europe")
@@ -114,13 +114,11 @@ class World:
                 self._replicate_all()
 
     def processor(self, stamp: Stamp) -> Processor:
-        return Processor(
-            items=ReplicaItems(stamp.writes_to),
-            activity=ReplicaActivity(stamp.writes_to),
-            outcomes=ReplicaOutcomes(stamp.writes_to),
-            dead_letters=self.dead_letters,
-            heartbeats=InMemoryHeartbeats(),
-            images=InMemoryImageStore(),
+        return a_processor(
+            ReplicaItems(stamp.writes_to),
+            ReplicaActivity(stamp.writes_to),
+            ReplicaOutcomes(stamp.writes_to),
+            self.dead_letters,
             region=stamp.region,
             now=lambda: self.now,
         )

@@ -10,7 +10,6 @@ import pytest
 
 from domain.errors import DeadLettersUnavailable, QueueUnavailable
 from domain.ports import UnknownLetter
-from domain.processing import Processor
 from domain.records import DeadLetter, Delivery, Failure
 from domain.replays import as_first_sent
 from ops.dead_letters import OLDEST_REPLAY, Desk, LetterTooOld, discard, each, lines, replay
@@ -18,12 +17,11 @@ from tests.builders import HUB, NOON, OTHER_HUB, a_delivery, a_put_item, a_stamp
 from tests.fakes import (
     InMemoryActivityStore,
     InMemoryDeadLetters,
-    InMemoryHeartbeats,
-    InMemoryImageStore,
     InMemoryItemStore,
     InMemoryLetterBox,
     InMemoryOutcomes,
     InMemoryReplayQueue,
+    a_processor,
     letter_name,
 )
 
@@ -56,16 +54,7 @@ class Office:
             stamp = as_first_sent(a_stamp(self.sequence, at_s=4000), properties)
             batch.append(Delivery(body, stamp, properties))
         self.queue.sent.clear()
-        processor = Processor(
-            items=self.items,
-            activity=self.activity,
-            outcomes=self.outcomes,
-            dead_letters=self.parked,
-            heartbeats=InMemoryHeartbeats(),
-            images=InMemoryImageStore(),
-            region="West Europe",
-            now=lambda: self.now,
-        )
+        processor = a_processor(self.items, self.activity, self.outcomes, self.parked, now=lambda: self.now)
         await processor.process(batch)
 
     @property
