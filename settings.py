@@ -11,7 +11,7 @@ ITEMS = "items"
 ACTIVITY = "activity"
 OUTCOMES = "outcomes"
 DEAD_LETTER_CONTAINER = "dead-letters"
-IMAGES = "images"
+WEBSITE = "$web"
 IMAGE_UPLOADS = "image-uploads"
 
 

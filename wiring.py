@@ -39,7 +39,7 @@ from domain.ports import (
 )
 from domain.processing import Processor
 from domain.sweeping import Sweeper
-from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, IMAGE_UPLOADS, IMAGES, ITEMS, OUTCOMES, Settings
+from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, IMAGE_UPLOADS, ITEMS, OUTCOMES, WEBSITE, Settings
 
 
 class Parts:
@@ -100,7 +100,7 @@ class Parts:
     def images(self) -> ImageStore:
         """Where images of items live."""
         account = self._image_account
-        return BlobImageStore(account.get_container_client(IMAGE_UPLOADS), account.get_container_client(IMAGES))
+        return BlobImageStore(account.get_container_client(IMAGE_UPLOADS), account.get_container_client(WEBSITE))
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -1,4 +1,8 @@
-"""Images of items in the global storage account: staged by the API, published by the processor, served by the edge."""
+"""Images of items in the global storage account: staged by the API, published by the processor, served by the edge.
+
+Published means: in the account's static website. Its endpoint is the only one that Front Door can reach over a private
+link without a token, so the account needs neither public containers nor a public address.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +41,7 @@ class BlobImageStore:
 
     async def publish(self, item_id: UUID, digest: str, version: int) -> None:
         """See ImageStore."""
-        blob = self._published.get_blob_client(str(item_id))
+        blob = self._published.get_blob_client(path_of(item_id))
         for _ in range(ATTEMPTS):
             with _errors_as_ours():
                 current = await _properties(blob)
@@ -62,7 +66,7 @@ class BlobImageStore:
 
     async def withdraw(self, item_id: UUID, version: int) -> None:
         """See ImageStore."""
-        blob = self._published.get_blob_client(str(item_id))
+        blob = self._published.get_blob_client(path_of(item_id))
         for _ in range(ATTEMPTS):
             with _errors_as_ours():
                 current = await _properties(blob)
@@ -76,6 +80,11 @@ class BlobImageStore:
                     continue
                 return
         raise ItemChanged("The image was changed by others at every attempt.")
+
+
+def path_of(item_id: UUID) -> str:
+    """Where an item's image lies in the account's static website: the path that browsers ask the edge for."""
+    return f"images/{item_id}"
 
 
 def _unchanged(current: BlobProperties | None) -> dict[str, Any]:

@@ -35,9 +35,10 @@ async def cosmos(stack: Stack) -> None:
 async def storage(stack: Stack) -> None:
     """Blob containers, and the switch of each stamp."""
     names = resources()["storage"]
-    wanted = [(stack.global_account, names["imageContainer"]), (stack.global_account, names["imageUploadContainer"])]
+    wanted = [(stack.global_account, names["websiteContainer"]), (stack.global_account, names["imageUploadContainer"])]
     for index in range(len(stack.regions)):
         wanted += [
+            (stack.stamp_account(index), names["websiteContainer"]),
             (stack.stamp_account(index), names["hostContainer"]),
             (stack.stamp_account(index), names["healthContainer"]),
             (stack.region_account(index), names["deadLetterContainer"]),
@@ -45,8 +46,8 @@ async def storage(stack: Stack) -> None:
     for account, container in wanted:
         async with BlobServiceClient.from_connection_string(stack.storage_connection(account)) as service:
             try:
-                # Images are served to everybody; nothing else is.
-                public = PublicAccess.BLOB if container == names["imageContainer"] else None
+                # Azurite has no static-website endpoint: the edge reads the container itself, without a token.
+                public = PublicAccess.BLOB if container == names["websiteContainer"] else None
                 await service.create_container(container, public_access=public)
             except ResourceExistsError:
                 continue

@@ -216,7 +216,7 @@ class Stack:
         command = [
             *_python("local.edge"),
             *("--port", str(self.port), "--site", str(ROOT / "web" / "dist"), "--front-door-id", FRONT_DOOR_ID),
-            *("--images", f"http://127.0.0.1:{self.blob_port}/{self.global_account}/images"),
+            *("--images", f"http://127.0.0.1:{self.blob_port}/{self.global_account}/$web/images"),
             *(f"--origin=http://127.0.0.1:{self.api_port(index)}" for index in range(len(self.regions))),
         ]
         return Component("edge", command, "ready:", self.base_url, {"LOCAL_CLOUD_DATA": str(self.data)})

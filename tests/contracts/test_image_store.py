@@ -8,17 +8,17 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from adapters.blob_images import BlobImageStore
 from domain.errors import StoreUnavailable
-from settings import IMAGE_UPLOADS, IMAGES
+from settings import IMAGE_UPLOADS, WEBSITE
 
 
 @pytest.fixture
 def image_store(image_account: BlobServiceClient) -> BlobImageStore:
-    uploads, images = (image_account.get_container_client(name) for name in (IMAGE_UPLOADS, IMAGES))
+    uploads, images = (image_account.get_container_client(name) for name in (IMAGE_UPLOADS, WEBSITE))
     return BlobImageStore(uploads, images)
 
 
 async def served(account: BlobServiceClient, item_id: object) -> tuple[bytes, str | None]:
-    blob = await account.get_blob_client(IMAGES, str(item_id)).download_blob()
+    blob = await account.get_blob_client(WEBSITE, f"images/{item_id}").download_blob()
     return await blob.readall(), blob.properties.content_settings.content_type
 
 

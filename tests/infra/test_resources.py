@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import settings
+from adapters import stamp_storage
 from adapters.cosmos_items import TOMBSTONE_TTL_S
 from local.stack import REGIONS, Stack, resources
 from settings import Settings
@@ -35,6 +36,13 @@ def test_the_code_uses_the_names_that_are_deployed() -> None:
         settings.OUTCOMES,
     }
     assert described["storage"]["deadLetterContainer"] == settings.DEAD_LETTER_CONTAINER
+    assert described["storage"]["websiteContainer"] == settings.WEBSITE
+    assert described["storage"]["imageUploadContainer"] == settings.IMAGE_UPLOADS
+    assert described["storage"]["hostContainer"] == stamp_storage.CHECKPOINTS
+    assert (described["storage"]["healthContainer"], described["storage"]["healthBlob"]) == (
+        stamp_storage.HEALTH,
+        stamp_storage.SWITCH,
+    )
 
 
 def test_names_that_reach_keda_or_a_checkpoint_are_lower_case() -> None:
