@@ -15,7 +15,7 @@ help: ## Show this list
 run: .venv/.local local/node_modules/.installed web/dist/index.html ## Start everything on this machine (ARGS="--help" lists options)
 	@$(PY) -m local $(ARGS)
 
-test: .venv/.dev local/node_modules/.installed web/dist/index.html $(patsubst %/package.json,%/node_modules/.installed,$(JS_TESTS)) ## Run every check and every test
+test: .venv/.dev .venv-checkov/.installed local/node_modules/.installed web/dist/index.html $(patsubst %/package.json,%/node_modules/.installed,$(JS_TESTS)) ## Run every check and every test
 	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory check
 	@cd web && npm test
@@ -47,9 +47,10 @@ lock: .venv/.dev ## Resolve the versions of pyproject.toml anew into requirement
 	.venv/bin/uv pip compile -q pyproject.toml --no-header --no-annotate --universal -o requirements.txt
 	.venv/bin/uv pip compile -q pyproject.toml --group local -c requirements.txt --no-header --no-annotate --universal -o requirements-local.txt
 	.venv/bin/uv pip compile -q pyproject.toml --group dev -c requirements-local.txt --no-header --no-annotate --universal -o requirements-dev.txt
+	.venv/bin/uv pip compile -q requirements-checkov.in --no-header --no-annotate --universal --python-version 3.13 -o requirements-checkov.txt
 
 clean: ## Remove everything that the commands above made, the local cloud's data included
-	rm -rf .venv .local local/node_modules web/node_modules web/dist tests/*/js/node_modules tests/emulators/*/js/node_modules
+	rm -rf .venv .venv-checkov .local local/node_modules web/node_modules web/dist tests/*/js/node_modules tests/emulators/*/js/node_modules
 
 .venv/.made:
 	@python=$$(scripts/find-python) && echo "creating .venv with $$python" && "$$python" -m venv .venv && touch $@
@@ -61,6 +62,11 @@ clean: ## Remove everything that the commands above made, the local cloud's data
 .venv/.dev: .venv/.made requirements-dev.txt
 	@echo "installing the development packages …"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch $@ .venv/.local
+
+.venv-checkov/.installed: requirements-checkov.txt
+	@echo "installing the policy scanner …"
+	@"$$(scripts/find-python)" -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt && touch $@
 
 %/node_modules/.installed: %/package-lock.json
 	@scripts/need-node
