@@ -39,13 +39,14 @@ export class FakeApi {
   readonly fetch: typeof fetch = async (input, init) => {
     const request = new Request(input as Request, init);
     const url = new URL(request.url);
-    const text = request.method === "GET" ? "" : await request.text();
+    const isImage = request.headers.get("Content-Type")?.startsWith("image/") === true;
+    const text = request.method === "GET" ? "" : isImage ? await latin1(request) : await request.text();
     const path = url.pathname.replace("/api/1.0", "") + url.search;
     this.seen.push({
       method: request.method,
       path,
       headers: request.headers,
-      body: text === "" ? undefined : JSON.parse(text),
+      body: text === "" ? undefined : isImage ? text : JSON.parse(text),
     });
     const index = this.script.findIndex(({ where }) => where.test(`${request.method} ${path}`));
     const [scripted] = index < 0 ? [] : this.script.splice(index, 1);
@@ -82,13 +83,13 @@ export class FakeApi {
   }
 
   #answer(request: Request, url: URL, text: string): Response {
-    const [collection, id = "", part] = url.pathname.replace("/api/1.0/", "").split("/");
+    const [collection, id = "", part, partId] = url.pathname.replace("/api/1.0/", "").split("/");
     if (collection === "operations") {
       return this.#operation(id);
     }
     const item = this.items.find((one) => one.id === id);
     if (request.method !== "GET") {
-      return this.#write(request, text, item, part);
+      return this.#write(request, text, item, part, partId);
     }
     if (id === "") {
       return page(url, [...this.items].sort(byName).map(withoutDescription), this.pageSize);
@@ -111,15 +112,25 @@ export class FakeApi {
     }
   }
 
-  #write(request: Request, text: string, item: CatalogItem | undefined, part: string | undefined): Response {
+  #write(
+    request: Request,
+    text: string,
+    item: CatalogItem | undefined,
+    part: string | undefined,
+    partId: string | undefined,
+  ): Response {
     const key = request.headers.get("Idempotency-Key") ?? "";
     const known = this.#keys.get(key);
     if (known) {
       return known.body === text ? accepted(known) : problem(409, "The key was used for another body.");
     }
-    const body = JSON.parse(text);
+    const deletes = request.method === "DELETE";
+    const body = deletes || part === "image" ? text : JSON.parse(text);
     const creates = request.method === "POST" && part === undefined;
-    if ((creates || request.method === "PUT") && request.headers.get("X-API-KEY") !== this.apiKey) {
+    if (
+      (creates || deletes || request.method === "PUT") &&
+      request.headers.get("X-API-KEY") !== this.apiKey
+    ) {
       return problem(401, "The key is missing or wrong.");
     }
     if (!creates && !item) {
@@ -129,17 +140,30 @@ export class FakeApi {
     if (match && match !== `"${item?.version}"`) {
       return problem(412, "The item is another by now.");
     }
-    const id = creates || part ? this.#id() : (item?.id ?? "");
-    const place = item ? `/catalogitem/${item.id}${part ? `/${part}/${id}` : ""}` : `/catalogitem/${id}`;
+    const id = creates || (part && !deletes && part !== "image") ? this.#id() : (item?.id ?? "");
+    const inside = part === "image" ? "" : part ? `/${part}/${partId ?? id}` : "";
+    const place = `/catalogitem/${item?.id ?? id}${inside}`;
     const stored: Stored = {
       body: text,
       location: `/api/1.0${place}`,
       operation: `/api/1.0/operations/op-${this.#id()}`,
     };
     this.#keys.set(key, stored);
-    const apply = () => this.#apply(body, id, item, part);
+    const apply = () =>
+      deletes
+        ? this.#delete(partId ?? id)
+        : this.#apply(body, id, this.items.find((one) => one.id === id) ?? item, part);
     this.#operations.set(stored.operation.split("/").pop() ?? "", { resource: stored.location, apply });
     return accepted(stored);
+  }
+
+  #delete(id: string): void {
+    for (const list of [this.items, this.comments]) {
+      const index = list.findIndex((one) => one.id === id);
+      if (index >= 0) {
+        list.splice(index, 1);
+      }
+    }
   }
 
   #apply(body: unknown, id: string, item: CatalogItem | undefined, part: string | undefined): void {
@@ -149,8 +173,9 @@ export class FakeApi {
     } else if (part === "ratings" && item) {
       this.ratings.push({ itemId: item.id, rating: (body as { rating: number }).rating });
     } else if (item) {
-      const index = this.items.indexOf(item);
-      this.items[index] = { ...item, ...(body as Partial<CatalogItem>), version: item.version + 1 };
+      const changes = part === "image" ? { imageUrl: `/images/${item.id}` } : (body as Partial<CatalogItem>);
+      const index = this.items.findIndex((one) => one.id === item.id);
+      this.items[index] = { ...item, ...changes, version: item.version + 1 };
     } else {
       this.item("", { ...(body as Partial<CatalogItem>), id });
     }
@@ -185,6 +210,11 @@ export function problem(status: number, detail: string, headers: Record<string, 
 /** What a `fetch` does when there is no network. */
 export function cut(): never {
   throw new TypeError("Failed to fetch");
+}
+
+/** The body's bytes, one letter each. */
+async function latin1(request: Request): Promise<string> {
+  return String.fromCharCode(...new Uint8Array(await request.arrayBuffer()));
 }
 
 function accepted({ location, operation }: Stored): Response {

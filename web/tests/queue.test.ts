@@ -4,6 +4,7 @@ import { obstacle, WriteQueue } from "../src/writes/queue";
 import { apiTransport } from "../src/writes/transport";
 import type { Draft, Write } from "../src/writes/write";
 import { BASE, cut, FakeApi, problem } from "./fake-api";
+import { PNG } from "./files";
 import { MemoryKeeper } from "./memory";
 
 const POST_COMMENT = /POST .*comments/;
@@ -343,5 +344,48 @@ describe("the write queue", () => {
     await settle();
     expect(found(write).failure).toMatchObject({ conflict: true });
     expect(fake.items[0]?.name).toBe("Metropolis");
+  });
+
+  it("takes a deletion that finds nothing left as done", async () => {
+    apiKey = fake.apiKey;
+    fake.script.push({ where: /DELETE/, answer: () => problem(404, "There is nothing here.") });
+    const write = queue.add({ kind: "deleteItem", itemId, etag: '"1"' });
+    await settle(1000);
+    expect(stateOf(write)).toBe("saved");
+  });
+
+  it("does not take a deletion as done when nobody knows any more what became of it", async () => {
+    apiKey = fake.apiKey;
+    fake.script.push({ where: /GET .*operations/, answer: () => problem(404, "There is nothing here.") });
+    const write = queue.add({ kind: "deleteItem", itemId, etag: '"1"' });
+    await settle(1000);
+    expect(found(write).failure?.message).toBe("The service does not know any more what became of it.");
+  });
+
+  it("deletes an item only as it was read", async () => {
+    apiKey = fake.apiKey;
+    const write = queue.add({ kind: "deleteItem", itemId, etag: '"7"' });
+    await settle(1000);
+    expect(found(write).failure?.conflict).toBe(true);
+    expect(fake.items).toHaveLength(1);
+  });
+
+  it("sends an image with the key of its first try until it is accepted, and keeps it in no storage", async () => {
+    apiKey = fake.apiKey;
+    fake.script.push(
+      { where: /PUT .*image/, answer: cut },
+      { where: /PUT .*image/, answer: cut, reach: true },
+    );
+    const image = new Blob([PNG], { type: "image/png" });
+    const write = queue.add({ kind: "uploadImage", itemId, image });
+    await settle(5000);
+    const puts = fake.requests("PUT", /image/);
+    expect(puts).toHaveLength(3);
+    expect(new Set(puts.map((one) => one.headers.get("Idempotency-Key"))).size).toBe(1);
+    expect(puts[2]?.headers.get("Content-Type")).toBe("image/png");
+    expect(puts[2]?.body).toBe(String.fromCharCode(...PNG));
+    expect(stateOf(write)).toBe("saved");
+    expect(fake.items[0]?.imageUrl).toBe(`/images/${itemId}`);
+    expect(keeper.kept.size).toBe(0);
   });
 });

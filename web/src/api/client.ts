@@ -52,6 +52,8 @@ interface Answer<T> {
 
 // A region that dies in the middle of a request is noticed by nobody but us: so each try has an end.
 const PATIENCE_MS = 15_000;
+// An image may be 2 MiB, and a line in the country slow.
+const UPLOAD_PATIENCE_MS = 90_000;
 const READ_TRIES = 4;
 const READ_BACKOFF: Backoff = { firstMs: 250, factor: 3, mostMs: 4000 };
 
@@ -141,6 +143,43 @@ export function createApi(baseUrl: string, fetchAnswer: typeof fetch = (...args)
           parseAs: "text",
         }),
       ),
+
+    /** Remove an item and all that belongs to it, if it still is the one with this tag. */
+    deleteItem: async (itemId: string, etag: string, key: string, apiKey: string): Promise<Accepted> =>
+      acceptedOf(
+        await client.DELETE("/1.0/catalogitem/{itemId}", {
+          params: { ...path(itemId), header: { "Idempotency-Key": key, "If-Match": etag } },
+          headers: { "X-API-KEY": apiKey },
+          parseAs: "text",
+        }),
+      ),
+
+    deleteComment: async (
+      itemId: string,
+      commentId: string,
+      key: string,
+      apiKey: string,
+    ): Promise<Accepted> =>
+      acceptedOf(
+        await client.DELETE("/1.0/catalogitem/{itemId}/comments/{commentId}", {
+          params: { path: { itemId, commentId }, header: { "Idempotency-Key": key } },
+          headers: { "X-API-KEY": apiKey },
+          parseAs: "text",
+        }),
+      ),
+
+    /** Give an item its image: PNG, JPEG or WebP, as the file's type says. */
+    putImage: async (itemId: string, image: Blob, key: string, apiKey: string): Promise<Accepted> =>
+      acceptedOf(
+        await client.PUT("/1.0/catalogitem/{itemId}/image", {
+          params: { ...path(itemId), header: { "Idempotency-Key": key } },
+          headers: { "X-API-KEY": apiKey, "Content-Type": image.type },
+          // The contract says "string, binary": the generated type has no better word for a file.
+          body: image as unknown as string,
+          bodySerializer: () => image,
+          parseAs: "text",
+        }),
+      ),
   };
 }
 
@@ -202,8 +241,12 @@ async function fetchPatiently(request: Request, fetchAnswer: typeof fetch): Prom
 
 /** An answer with its body: a connection that is cut in the middle of one is a failure like any other. */
 async function fetchWhole(request: Request, fetchAnswer: typeof fetch): Promise<Response> {
+  const isUpload = request.headers.get("Content-Type")?.startsWith("image/") === true;
   const response = await fetchAnswer(request.clone(), {
-    signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: AbortSignal.any([
+      request.signal,
+      AbortSignal.timeout(isUpload ? UPLOAD_PATIENCE_MS : PATIENCE_MS),
+    ]),
   });
   const body = await response.text();
   if (request.method === "GET" && response.ok && !isJson(body)) {

@@ -1,14 +1,18 @@
-import type { NewComment } from "../api/client";
+import type { Comment, NewComment } from "../api/client";
 import { ago, inFull } from "../format";
 import { useServices } from "../services";
-import type { Write } from "../writes/write";
+import { resourceId, type WriteOf } from "../writes/write";
+import { DeleteComment } from "./DeleteComment";
 import { WriteBadge } from "./WriteBadge";
 
-type CommentWrite = Extract<Write, { kind: "comment" }>;
+interface StoredProps {
+  readonly comment: Comment;
+  readonly deletion: WriteOf<"deleteComment"> | undefined;
+}
 
 /** A stored comment. */
-export function StoredComment(props: { authorName: string; text: string; creationDate: string }) {
-  const { authorName, text, creationDate } = props;
+export function StoredComment({ comment, deletion }: StoredProps) {
+  const { authorName, text, creationDate } = comment;
   const date = new Date(creationDate);
   return (
     <li class="comment">
@@ -21,14 +25,22 @@ export function StoredComment(props: { authorName: string; text: string; creatio
           </time>
         </p>
         <p class="comment-text">{text}</p>
+        <DeleteComment comment={comment} deletion={deletion} />
       </article>
     </li>
   );
 }
 
+interface OwnProps {
+  readonly write: WriteOf<"comment">;
+  readonly onEdit: (body: NewComment) => void;
+  readonly deletion: WriteOf<"deleteComment"> | undefined;
+}
+
 /** A comment of this page on its way: what it says, how far it is, and what can be done when it fails. */
-export function OwnComment({ write, onEdit }: { write: CommentWrite; onEdit: (body: NewComment) => void }) {
+export function OwnComment({ write, onEdit, deletion }: OwnProps) {
   const { queue } = useServices();
+  const id = resourceId(write);
   const failed = write.state === "failed";
   const stuck = write.state === "waiting" && write.problem !== undefined;
   return (
@@ -47,6 +59,9 @@ export function OwnComment({ write, onEdit }: { write: CommentWrite; onEdit: (bo
               ? "It is kept in this browser and will be sent."
               : "It is lost when you close this page."}
           </p>
+        )}
+        {write.state === "saved" && id && (
+          <DeleteComment comment={{ ...write.body, id, catalogItemId: write.itemId }} deletion={deletion} />
         )}
         {failed && (
           <p class="comment-note comment-failure" role="alert">

@@ -1,4 +1,4 @@
-import type { Write } from "../writes/write";
+import { isDeletion, type Write } from "../writes/write";
 import { Icon } from "./Icon";
 
 /** How far a write has come, in a few words. */
@@ -9,11 +9,11 @@ export function wordsOf(write: Write): string {
     case "sending":
       return "Sending…";
     case "accepted":
-      return "Accepted, being saved…";
+      return isDeletion(write) ? "Accepted, being deleted…" : "Accepted, being saved…";
     case "saved":
-      return "Saved";
+      return isDeletion(write) ? "Deleted" : "Saved";
     case "failed":
-      return "Not saved";
+      return isDeletion(write) ? "Not deleted" : "Not saved";
   }
 }
 

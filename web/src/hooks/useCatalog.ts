@@ -2,6 +2,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { CatalogItem } from "../api/client";
 import { useServices } from "../services";
 import { type Loaded, matching, PAGE } from "../state/catalog";
+import type { Write } from "../writes/write";
 import { useStore } from "./useStore";
 
 /** The part of the catalogue that a view shows, and how the rest of it comes. */
@@ -18,10 +19,12 @@ export interface Found extends Loaded {
 
 /** Shows matches of a search, and reads page after page until they fill the view or the list ends. */
 export function useCatalog(search: string): Found {
-  const { catalog, online } = useServices();
+  const { catalog, online, queue } = useServices();
   const loaded = useStore(catalog.loaded);
   const shown = useStore(catalog.shown);
-  const matches = useMemo(() => matching(loaded.items, search), [loaded.items, search]);
+  const writes = useStore(queue.writes);
+  const items = useMemo(() => withoutDeleted(loaded.items, writes), [loaded.items, writes]);
+  const matches = useMemo(() => matching(items, search), [items, search]);
   const wanting = matches.length < shown && loaded.next !== null;
 
   useEffect(() => {
@@ -38,10 +41,19 @@ export function useCatalog(search: string): Found {
 
   return {
     ...loaded,
+    items,
     visible: matches.slice(0, shown),
     looking: wanting && !loaded.error,
     hasMore: matches.length > shown || loaded.next !== null,
     showMore: () => catalog.shown.set(catalog.shown.value + PAGE),
     retry: () => void catalog.more(),
   };
+}
+
+/** A list may be some moments old, or come from a region that has not heard of the deletion yet. */
+function withoutDeleted(items: readonly CatalogItem[], writes: readonly Write[]): readonly CatalogItem[] {
+  const gone = new Set(
+    writes.flatMap((write) => (write.kind === "deleteItem" && write.state === "saved" ? [write.itemId] : [])),
+  );
+  return gone.size === 0 ? items : items.filter((item) => !gone.has(item.id));
 }

@@ -3,12 +3,9 @@ import type { Comment, RatingSummary, TaggedItem } from "../api/client";
 import { ApiError, isAbandoned } from "../api/errors";
 import { useServices } from "../services";
 import type { WriteQueue } from "../writes/queue";
-import { resourceId, type Write } from "../writes/write";
+import { resourceId, type Write, type WriteOf } from "../writes/write";
 import { type Load, useLoad } from "./useLoad";
 import { useStore } from "./useStore";
-
-type RatingWrite = Extract<Write, { kind: "rating" }>;
-type CommentWrite = Extract<Write, { kind: "comment" }>;
 
 /** One item; `fresh` asks past the browser's cache. */
 export function useItem(itemId: string, fresh = false): Load<TaggedItem> {
@@ -22,12 +19,17 @@ export function useItem(itemId: string, fresh = false): Load<TaggedItem> {
 }
 
 /** The writes of one item and kind that are in this page, oldest first. */
-export function useItemWrites(itemId: string, kind: "rating"): readonly RatingWrite[];
-export function useItemWrites(itemId: string, kind: "comment"): readonly CommentWrite[];
-export function useItemWrites(itemId: string, kind: Write["kind"]): readonly Write[] {
+export function useItemWrites<Kind extends Write["kind"]>(
+  itemId: string,
+  kind: Kind,
+): readonly WriteOf<Kind>[] {
   const writes = useStore(useServices().queue.writes);
   return useMemo(
-    () => writes.filter((write) => write.kind === kind && "itemId" in write && write.itemId === itemId),
+    () =>
+      writes.filter(
+        (write): write is WriteOf<Kind> =>
+          write.kind === kind && "itemId" in write && write.itemId === itemId,
+      ),
     [writes, kind, itemId],
   );
 }
@@ -85,8 +87,10 @@ export function withVotes(summary: RatingSummary, votes: readonly number[]): Rat
 
 /** The comments of an item: those the service has, and those on their way, newest first. */
 export interface Comments {
-  readonly own: readonly CommentWrite[];
+  readonly own: readonly WriteOf<"comment">[];
   readonly stored: readonly Comment[];
+  /** Deletions of this page by the comment they are for; those that are through have no comment any more. */
+  readonly deletions: ReadonlyMap<string, WriteOf<"deleteComment">>;
   readonly loading: boolean;
   readonly error?: ApiError;
   readonly hasMore: boolean;
@@ -97,6 +101,7 @@ export interface Comments {
 export function useComments(itemId: string): Comments {
   const { api, online, queue } = useServices();
   const own = useItemWrites(itemId, "comment");
+  const deletions = useDeletions(itemId);
   const [state, setState] = useState<CommentPages>(NO_PAGES);
   const abort = useRef(new AbortController());
 
@@ -151,20 +156,30 @@ export function useComments(itemId: string): Comments {
   );
 
   const ownIds = new Set(own.map(resourceId));
+  const isGone = (id: string | undefined) => deletions.get(id ?? "")?.state === "saved";
   return {
     ...state,
-    own: own.toReversed(),
-    stored: state.stored.filter((comment) => !ownIds.has(comment.id)),
+    deletions,
+    own: own.filter((write) => !isGone(resourceId(write))).reverse(),
+    stored: state.stored.filter((comment) => !ownIds.has(comment.id) && !isGone(comment.id)),
     hasMore: state.next !== null,
     more: () => void load(state),
   };
 }
 
-/** Calls back once for each comment of an item that gets saved from now on; answers how to stop that. */
+function useDeletions(itemId: string): ReadonlyMap<string, WriteOf<"deleteComment">> {
+  const writes = useItemWrites(itemId, "deleteComment");
+  return useMemo(() => new Map(writes.map((write) => [write.commentId, write])), [writes]);
+}
+
+/** Calls back when comments of an item get saved or deleted from now on; answers how to stop that. */
 function onSaved(queue: WriteQueue, itemId: string, callback: () => void): () => void {
   const saved = () =>
     queue.writes.value.filter(
-      (write) => write.kind === "comment" && write.itemId === itemId && write.state === "saved",
+      (write) =>
+        (write.kind === "comment" || write.kind === "deleteComment") &&
+        write.itemId === itemId &&
+        write.state === "saved",
     ).length;
   let before = saved();
   return queue.writes.subscribe(() => {

@@ -1,82 +1,135 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { NewItem, TaggedItem } from "../api/client";
 import { AdminGate, FailureNotice } from "../components/AdminGate";
+import { Conflict } from "../components/Conflict";
+import { DeleteItem } from "../components/DeleteItem";
 import { Icon } from "../components/Icon";
+import { ImageForm } from "../components/ImageForm";
 import { ItemForm } from "../components/ItemForm";
-import { ErrorNotice } from "../components/notices";
+import { Empty, ErrorNotice } from "../components/notices";
 import { WriteBadge } from "../components/WriteBadge";
-import { useItem } from "../hooks/useItem";
+import { useItem, useItemWrites } from "../hooks/useItem";
+import { useReread } from "../hooks/useReread";
 import { useTitle } from "../hooks/useTitle";
 import { useWrite } from "../hooks/useWrite";
 import { itemHash } from "../router";
 import { useServices } from "../services";
 import { isOpen } from "../writes/write";
-import { changesOf, type Fields, fieldsOf, onTop } from "./item-fields";
+import { changesOf, type Fields, fieldsOf, onTop, sameFields } from "./item-fields";
 
-/** Where one item is edited; nobody's change is overwritten unseen. */
+/** Where one item is edited, gets its image, and ends; nobody's change is overwritten unseen. */
 export function EditItemView({ itemId }: { readonly itemId: string }) {
   useTitle("Edit an item");
+  const deletion = useItemWrites(itemId, "deleteItem").at(-1);
   return (
     <AdminGate title="Edit an item">
-      <p class="back">
-        <a href={itemHash(itemId)}>
-          <Icon name="back" />
-          To the item
-        </a>
-      </p>
-      <div class="panel">
-        <Loaded itemId={itemId} />
-      </div>
+      {deletion?.state === "saved" ? (
+        <Deleted />
+      ) : (
+        <>
+          <p class="back">
+            <a href={itemHash(itemId)}>
+              <Icon name="back" />
+              To the item
+            </a>
+          </p>
+          <Loaded itemId={itemId} />
+        </>
+      )}
     </AdminGate>
+  );
+}
+
+function Deleted() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus(), []);
+  return (
+    // The button that had the focus went with the item.
+    <div ref={place} tabIndex={-1} class="deleted" role="status">
+      <Empty title="The item is deleted.">
+        <p>
+          <a class="button" href="#/admin">
+            To the other items
+          </a>
+        </p>
+      </Empty>
+    </div>
   );
 }
 
 function Loaded({ itemId }: { readonly itemId: string }) {
   const { data, error, loading, reload } = useItem(itemId, true);
+  const deletion = useItemWrites(itemId, "deleteItem").at(-1);
+  const upload = useItemWrites(itemId, "uploadImage").at(-1);
   if (!data) {
-    return error ? (
-      <ErrorNotice
-        error={error}
-        what="The item could not be loaded."
-        busy={loading}
-        {...(error.passing ? { retry: reload } : {})}
-      />
-    ) : (
-      <p role="status">Loading…</p>
+    return (
+      <div class="panel">
+        {error ? (
+          <ErrorNotice
+            error={error}
+            what="The item could not be loaded."
+            busy={loading}
+            {...(error.passing ? { retry: reload } : {})}
+          />
+        ) : (
+          <p role="status">Loading…</p>
+        )}
+      </div>
     );
   }
-  return <Edit current={data} reload={reload} />;
+  const goes = deletion !== undefined && isOpen(deletion);
+  return (
+    <div class="admin">
+      <div class="panel">
+        <Edit current={data} reload={reload} disabled={goes || (upload !== undefined && isOpen(upload))} />
+      </div>
+      <div class="admin-side">
+        <ImageForm item={data.item} reload={reload} disabled={goes} />
+        <DeleteItem current={data} reload={reload} />
+      </div>
+    </div>
+  );
 }
 
-/** `current` is the item as the service has it; `reload` reads it again. */
-function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) {
+interface EditProps {
+  /** The item as the service has it. */
+  readonly current: TaggedItem;
+  /** Reads it again. */
+  readonly reload: () => void;
+  /** Whether something else is under way that makes another version. */
+  readonly disabled: boolean;
+}
+
+function Edit({ current, reload, disabled }: EditProps) {
   const { catalog } = useServices();
   // What the typed fields are based on: a change by somebody else must not slip in under them.
   const [base, setBase] = useState(current);
   const [fields, setFields] = useState(() => fieldsOf(current.item));
   const [note, setNote] = useState("");
   const [rebased, setRebased] = useState(false);
-  const { write, send } = useWrite(
-    useCallback(() => {
-      catalog.reload();
-      reload();
-    }, [catalog, reload]),
-  );
+  /** The write whose result the fields are based on. */
+  const [settled, setSettled] = useState<string>();
+  const { write, send } = useWrite(useCallback(() => catalog.reload(), [catalog]));
   const conflict = write?.failure?.conflict === true;
   const moved = current.etag !== base.etag;
+  const settling = write?.state === "saved" && settled !== write.key;
+  useReread((settling || (conflict && !rebased)) && !moved, current, reload);
 
   useEffect(() => {
-    if (conflict) {
-      reload();
+    if (!moved) {
+      return;
     }
-  }, [conflict, reload]);
-  useEffect(() => {
-    // After our own change the item as saved is the new base.
-    if (write?.state === "saved" && moved) {
+    if (settling) {
+      // After our own change the item as saved is the new base.
       setBase(current);
       setFields(fieldsOf(current.item));
+      setSettled(write.key);
+    } else if (sameFields(fieldsOf(current.item), fieldsOf(base.item))) {
+      // Only its image is another: nothing to decide about here.
+      setBase(current);
+      setRebased(true);
     }
-  }, [write, moved, current]);
+  }, [moved, settling, write, current, base]);
 
   function save(item: NewItem) {
     const changes = changesOf(item, base.item);
@@ -110,92 +163,37 @@ function Edit({ current, reload }: { current: TaggedItem; reload: () => void }) 
           takeTheirs={() => rebase(theirs)}
         />
       )}
-      {conflict && !moved && (
-        <div class="notice" role="status">
-          <Icon name="alert" />
-          <p>
-            {rebased
-              ? "The fields below are based on the other version now. Save once more to change it."
-              : "Somebody changed this item while you edited it. Their version is being read…"}
-          </p>
-          {!rebased && (
-            <button type="button" class="button" onClick={reload}>
-              Read it again
-            </button>
-          )}
-        </div>
-      )}
+      {conflict && !moved && <ConflictNote rebased={rebased} reload={reload} />}
       <ItemForm
         fields={fields}
         onFields={setFields}
         {...(failure?.fields ? { refused: failure.fields } : {})}
-        busy={(write !== undefined && isOpen(write)) || (conflict && !rebased)}
+        busy={disabled || (write !== undefined && isOpen(write)) || (conflict && !rebased)}
         submit="Save changes"
         onItem={save}
       >
         <span role="status" class="form-status">
-          {note || (write && !rebased && <WriteBadge write={write} />)}
+          {note || (write && !(conflict && rebased) && <WriteBadge write={write} />)}
         </span>
       </ItemForm>
     </>
   );
 }
 
-const NAMES: Readonly<Record<keyof Fields, string>> = {
-  name: "Name",
-  description: "Description",
-  price: "Price",
-};
-
-interface ConflictProps {
-  /** The item as it was when editing began. */
-  readonly before: Fields;
-  readonly mine: Fields;
-  readonly theirs: Fields;
-  readonly keepMine: () => void;
-  readonly takeTheirs: () => void;
-}
-
-/** Two versions of one item, and a decision to make. */
-function Conflict({ before, mine, theirs, keepMine, takeTheirs }: ConflictProps) {
-  const changed = (Object.keys(NAMES) as (keyof Fields)[]).filter(
-    (name) => theirs[name] !== before[name] || mine[name] !== theirs[name],
-  );
+function ConflictNote({ rebased, reload }: { readonly rebased: boolean; readonly reload: () => void }) {
   return (
-    <div class="conflict" role="alert">
-      <h2>Somebody else changed this item</h2>
+    <div class="notice" role="status">
+      <Icon name="alert" />
       <p>
-        While you were editing, another version was saved. Nothing of yours is lost. Fields that you left
-        alone follow theirs; decide about the others.
+        {rebased
+          ? "The fields below are based on the other version now. Save once more to change it."
+          : "Somebody changed this item while you edited it. Their version is being read…"}
       </p>
-      <div class="conflict-table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">Theirs, saved</th>
-              <th scope="col">Yours, not saved</th>
-            </tr>
-          </thead>
-          <tbody>
-            {changed.map((name) => (
-              <tr key={name}>
-                <th scope="row">{NAMES[name]}</th>
-                <td>{theirs[name]}</td>
-                <td>{mine[name] === theirs[name] ? <i>as theirs</i> : mine[name]}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <div class="form-actions">
-        <button type="button" class="button button-primary" onClick={keepMine}>
-          Keep my changes
+      {!rebased && (
+        <button type="button" class="button" onClick={reload}>
+          Read it again
         </button>
-        <button type="button" class="button" onClick={takeTheirs}>
-          Take theirs
-        </button>
-      </div>
+      )}
     </div>
   );
 }

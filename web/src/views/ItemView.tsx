@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { CommentForm } from "../components/CommentForm";
 import { OwnComment, StoredComment } from "../components/CommentList";
 import { Icon } from "../components/Icon";
@@ -7,11 +7,12 @@ import { Empty, ErrorNotice } from "../components/notices";
 import { RatingForm } from "../components/RatingForm";
 import { Stars } from "../components/Stars";
 import { counted, money } from "../format";
-import { useComments, useItem, useSummary } from "../hooks/useItem";
+import { useComments, useItem, useItemWrites, useSummary } from "../hooks/useItem";
 import { useStore } from "../hooks/useStore";
 import { useTitle } from "../hooks/useTitle";
 import { editHash } from "../router";
 import { useServices } from "../services";
+import { resourceId } from "../writes/write";
 
 /** One item: what it is, what people think of it, and where to say so. */
 export function ItemView({ itemId }: { readonly itemId: string }) {
@@ -20,9 +21,10 @@ export function ItemView({ itemId }: { readonly itemId: string }) {
   const isAdmin = useStore(adminKey) !== null;
   // The list knew all but the description: no need to wait for the rest with that.
   const item = data?.item ?? catalog.find(itemId);
-  useTitle(item?.name);
+  const isDeleted = useItemWrites(itemId, "deleteItem").some((write) => write.state === "saved");
+  useTitle(isDeleted ? undefined : item?.name);
 
-  if (!item && error?.status === 404) {
+  if (isDeleted || (!item && error?.status === 404)) {
     return <MissingItem />;
   }
   return (
@@ -38,7 +40,7 @@ export function ItemView({ itemId }: { readonly itemId: string }) {
       )}
       <div class="item">
         <div class="item-picture">
-          {item ? <ItemPicture item={item} /> : <div class="skeleton skeleton-cover" />}
+          {item ? <ItemPicture item={item} described eager /> : <div class="skeleton skeleton-cover" />}
         </div>
         <div class="item-body">
           <h1 tabIndex={-1}>{item?.name ?? <span class="skeleton skeleton-title" />}</h1>
@@ -90,12 +92,27 @@ function Rating({ itemId }: { readonly itemId: string }) {
 function Comments({ itemId }: { readonly itemId: string }) {
   const { drafts } = useServices();
   const [draft, setDraft] = useState(() => drafts.read(itemId));
-  const { own, stored, loading, error, hasMore, more } = useComments(itemId);
+  const { own, stored, deletions, loading, error, hasMore, more } = useComments(itemId);
+  const gone = [...deletions.values()].filter((write) => write.state === "saved").length;
+  const heading = useRef<HTMLHeadingElement>(null);
+  const before = useRef(gone);
+  useEffect(() => {
+    // What had the focus may have gone with the comment.
+    if (gone > before.current && (!document.activeElement || document.activeElement === document.body)) {
+      heading.current?.focus();
+    }
+    before.current = gone;
+  }, [gone]);
   const none = own.length === 0 && stored.length === 0;
   return (
     <section class="comments" aria-labelledby="comments-heading">
       <div class="comments-list">
-        <h2 id="comments-heading">Comments</h2>
+        <h2 id="comments-heading" tabIndex={-1} ref={heading}>
+          Comments
+        </h2>
+        <p role="status" class="visually-hidden">
+          {gone > 0 && `${counted(gone, "comment is", "comments are")} deleted.`}
+        </p>
         {none && !loading && !error && (
           <Empty title="No comments yet.">
             <p>Be the first to say something.</p>
@@ -107,6 +124,7 @@ function Comments({ itemId }: { readonly itemId: string }) {
             <OwnComment
               key={write.key}
               write={write}
+              deletion={deletions.get(resourceId(write) ?? "")}
               onEdit={(body) => {
                 setDraft(body);
                 drafts.write(itemId, body);
@@ -115,7 +133,7 @@ function Comments({ itemId }: { readonly itemId: string }) {
             />
           ))}
           {stored.map((comment) => (
-            <StoredComment key={comment.id} {...comment} />
+            <StoredComment key={comment.id} comment={comment} deletion={deletions.get(comment.id)} />
           ))}
           {none && loading && [0, 1].map((place) => <CommentSkeleton key={place} />)}
         </ul>

@@ -51,6 +51,11 @@ export function onTop(mine: Fields, base: Fields, theirs: Fields): Fields {
   return { name: field("name"), description: field("description"), price: field("price") };
 }
 
+/** Whether two versions of an item say the same in every field that can be typed. */
+export function sameFields(one: Fields, other: Fields): boolean {
+  return one.name === other.name && one.description === other.description && one.price === other.price;
+}
+
 function textProblem(field: "name" | "description", text: string, most: number): FieldProblems {
   if (text === "") {
     return { [field]: `Enter a ${field}.` };

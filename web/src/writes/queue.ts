@@ -3,7 +3,7 @@ import { type Backoff, waitAfter } from "../backoff";
 import { Store } from "../store";
 import type { Keeper } from "./keeper";
 import type { Transport } from "./transport";
-import { type Draft, failureOfError, failureOfReason, isOpen, type Write } from "./write";
+import { type Draft, failureOfError, failureOfReason, isDeletion, isOpen, type Write } from "./write";
 
 const SENDING: Backoff = { firstMs: 500, factor: 2, mostMs: 30_000 };
 const ASKING: Backoff = { firstMs: 500, factor: 1.6, mostMs: 10_000 };
@@ -147,12 +147,22 @@ export class WriteQueue {
 
   /** A try failed: go back to `state` and come again later, or end the write when that cannot help. */
   #failed(key: string, state: "waiting" | "accepted", backoff: Backoff, error: unknown): void {
-    if (!(error instanceof ApiError)) {
+    const write = this.#find(key);
+    if (
+      error instanceof ApiError &&
+      error.status === 404 &&
+      state === "waiting" &&
+      write &&
+      isDeletion(write)
+    ) {
+      // Somebody was quicker: it is gone, which is all that was asked for.
+      this.#end(key, {});
+    } else if (!(error instanceof ApiError)) {
       this.#end(key, { failure: { message: String(error), conflict: false, keyRefused: false } });
     } else if (!error.passing) {
       this.#end(key, { failure: failureOfError(error, state) });
     } else {
-      const failures = (this.#find(key)?.failures ?? 0) + 1;
+      const failures = (write?.failures ?? 0) + 1;
       const wait = waitAfter(failures, backoff, this.random, error.details.retryAfterMs);
       this.#change(key, { state, failures, problem: error.message, retryAt: Date.now() + wait });
       this.#schedule(key, wait);
@@ -179,7 +189,7 @@ export class WriteQueue {
     );
   }
 
-  /** Administration is not kept: its key is not either, and a stale change of an item is worse than none. */
+  /** Administration is not kept: its key is not either, a stale change is worse than none, and an image too large. */
   #kept(write: Write): Write {
     const wanted = (write.kind === "comment" || write.kind === "rating") && write.state !== "saved";
     return { ...write, kept: wanted && this.keeper.keep({ ...write, kept: true }) };

@@ -28,6 +28,12 @@ export function apiTransport(api: Api, apiKey: () => string | null): Transport {
           return api.postItem(write.body, write.key, admin());
         case "updateItem":
           return api.putItem(write.itemId, write.body, write.etag, write.key, admin());
+        case "deleteItem":
+          return api.deleteItem(write.itemId, write.etag, write.key, admin());
+        case "deleteComment":
+          return api.deleteComment(write.itemId, write.commentId, write.key, admin());
+        case "uploadImage":
+          return api.putImage(write.itemId, write.image, write.key, admin());
       }
     },
     outcome: (accepted) => api.getOperation(accepted.operation),

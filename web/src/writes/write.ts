@@ -11,7 +11,10 @@ export type Draft =
       readonly itemId: string;
       readonly body: ItemChanges;
       readonly etag: string;
-    };
+    }
+  | { readonly kind: "deleteItem"; readonly itemId: string; readonly etag: string }
+  | { readonly kind: "deleteComment"; readonly itemId: string; readonly commentId: string }
+  | { readonly kind: "uploadImage"; readonly itemId: string; readonly image: Blob };
 
 /** Why a write has no effect and never will. */
 export interface Failure {
@@ -51,6 +54,14 @@ export type Write = Draft & {
   /** Whether it would survive a reload. */
   readonly kept: boolean;
 };
+
+/** All writes of one kind. */
+export type WriteOf<Kind extends Write["kind"]> = Extract<Write, { readonly kind: Kind }>;
+
+/** Whether a write takes something away. */
+export function isDeletion(write: Write): boolean {
+  return write.kind === "deleteItem" || write.kind === "deleteComment";
+}
 
 /** Whether a write has neither taken effect nor failed yet. */
 export function isOpen(write: Write): boolean {
