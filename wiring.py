@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.cosmos.aio import CosmosClient
+from azure.eventhub import parse_connection_string
 from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from adapters.blob_checkpoints import BlobCheckpoints
 from adapters.blob_images import BlobImageStore
 from adapters.blobs import CLIENT_SETTINGS, BlobDeadLetters, BlobLetterBox
 from adapters.cosmos import CALLS_AT_ONCE, Container, CosmosSettings, cosmos_client
@@ -21,14 +23,18 @@ from adapters.cosmos_heartbeats import CosmosHeartbeats
 from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings, producer_client
-from adapters.stamp_storage import StampStorage
+from adapters.queue_progress import EventHubsProgress
+from adapters.stamp_storage import CHECKPOINTS, StampStorage
 from domain.acceptance import Acceptance
+from domain.backlog import QueueProgress
 from domain.commands import canary
 from domain.health import IN_ROTATION, Canaries, Heartbeats, Monitor, Probe
+from domain.letter_watch import LetterWatch
 from domain.operations import Operations
 from domain.ordering import EventStamp
 from domain.ports import (
     ActivityStore,
+    CheckpointBox,
     CommandQueue,
     DeadLetters,
     ImageStore,
@@ -38,8 +44,20 @@ from domain.ports import (
     ReplayQueue,
 )
 from domain.processing import Processor
+from domain.queue_watch import QueueWatch
 from domain.sweeping import Sweeper
-from settings import ACTIVITY, DATABASE, DEAD_LETTER_CONTAINER, HUB, IMAGE_UPLOADS, ITEMS, OUTCOMES, WEBSITE, Settings
+from settings import (
+    ACTIVITY,
+    CONSUMER_GROUP,
+    DATABASE,
+    DEAD_LETTER_CONTAINER,
+    HUB,
+    IMAGE_UPLOADS,
+    ITEMS,
+    OUTCOMES,
+    WEBSITE,
+    Settings,
+)
 
 
 class Parts:
@@ -113,9 +131,26 @@ class Parts:
         return CosmosHeartbeats(self._container(ACTIVITY), self.settings.region)
 
     @cached_property
+    def queue_progress(self) -> QueueProgress:
+        """Tells how far the processor is behind."""
+        return self._progress
+
+    @cached_property
+    def checkpoint_box(self) -> CheckpointBox:
+        """The processor's checkpoints, for operators."""
+        return self._checkpoints
+
+    @cached_property
+    def queue_watch(self) -> QueueWatch:
+        """Keeps the last backlog for the monitor."""
+        return QueueWatch(self.queue_progress, self.now)
+
+    @cached_property
     def monitor(self) -> Monitor:
         """Watches the stamp's components in the background."""
         storage = StampStorage(self._stamp_account)
+        watch = self.queue_watch
+        letters = LetterWatch(self.letter_box, f"{self.hub_name}/", self.now)
         canaries = Canaries(
             partitions=[str(number) for number in range(self.settings.event_hub_partitions)],
             send=self._send_canary,
@@ -132,11 +167,16 @@ class Parts:
                 Probe("processor-heartbeat", canaries.heartbeat_score, shared=False, score_when_away=IN_ROTATION),
                 # Without checkpoints the processor stands still, and its heartbeat says so.
                 Probe("checkpoint-storage", storage.checkpoints_score, score_when_away=IN_ROTATION),
+                # These three tell operators what to do; where they cannot look, others say what that means.
+                Probe("queue-lag", watch.lag, score_when_away=IN_ROTATION),
+                Probe("checkpoints", watch.checkpoints, score_when_away=IN_ROTATION),
+                Probe("dead-letters", letters.letters, score_when_away=IN_ROTATION),
                 # A switch that cannot be read is not switched off.
                 Probe("operator", storage.switch_score, score_when_away=1.0),
             ],
             now=self.now,
             monotonic=time.monotonic,
+            queue=watch.backlog,
         )
 
     async def _read_score(self) -> float:
@@ -185,6 +225,11 @@ class Parts:
             await self._cosmos[0].close()
         if "monitor" in built:
             await self.monitor.stop()
+        if "queue_watch" in built:
+            await self.queue_watch.stop()
+        if "_progress" in built:
+            await self._progress.close()
+        if "_stamp_account" in built:
             await self._stamp_account.close()
         if "_image_account" in built:
             await self._image_account.close()
@@ -196,6 +241,27 @@ class Parts:
     @cached_property
     def _hub(self) -> EventHubsCommandQueue:
         return EventHubsCommandQueue(self._producer, QueueSettings(self.settings.event_hub_partitions))
+
+    @cached_property
+    def hub_name(self) -> str:
+        """`{namespace}/{hub}` as events and checkpoints are named after it: lower case."""
+        return f"{self._namespace}/{HUB}".lower()
+
+    @property
+    def _namespace(self) -> str:
+        ours = self.settings
+        if ours.event_hubs:
+            return str(parse_connection_string(ours.event_hubs).fully_qualified_namespace)
+        return ours.event_hubs__fullyqualifiednamespace
+
+    @cached_property
+    def _checkpoints(self) -> BlobCheckpoints:
+        container = self._stamp_account.get_container_client(CHECKPOINTS)
+        return BlobCheckpoints(container, self._namespace, HUB, CONSUMER_GROUP)
+
+    @cached_property
+    def _progress(self) -> EventHubsProgress:
+        return EventHubsProgress(self._producer(), self._checkpoints, self.settings.event_hub_partitions, self.now)
 
     @cached_property
     def _letter_account(self) -> BlobServiceClient:

@@ -22,14 +22,14 @@ class StampStorage:
 
     async def checkpoints_score(self) -> float:
         """1 when the checkpoints can be read."""
-        with _errors_as_ours():
+        with errors_as_ours():
             async for _ in self._service.get_container_client(CHECKPOINTS).list_blobs(results_per_page=1):
                 break
         return 1.0
 
     async def switch_score(self) -> float:
         """0 when an operator has deleted the blob `stamp.health`, to take the stamp out of rotation; else 1."""
-        with _errors_as_ours():
+        with errors_as_ours():
             try:
                 await self._service.get_blob_client(HEALTH, SWITCH).get_blob_properties()
             except ResourceNotFoundError:
@@ -38,7 +38,8 @@ class StampStorage:
 
 
 @contextmanager
-def _errors_as_ours() -> Iterator[None]:
+def errors_as_ours() -> Iterator[None]:
+    """Raise StoreUnavailable for every error of the SDK that is not caught inside."""
     try:
         yield
     except ERRORS.caught as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.backlog import Backlog
 from domain.errors import CatalogError
 from domain.ordering import EventStamp
 from domain.times import iso
@@ -21,7 +22,10 @@ IN_ROTATION = 0.5
 FLOWS = {
     "browse": ("database-read",),
     "write": ("queue-send", "operator"),
-    "process": ("database-write", "processor-heartbeat", "checkpoint-storage", "dead-letters"),
+    "process": (
+        *("database-write", "processor-heartbeat", "checkpoint-storage"),
+        *("queue-lag", "checkpoints", "dead-letters"),
+    ),
 }
 
 
@@ -39,6 +43,18 @@ class Heartbeats(Protocol):
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A component's score, with what an operator should know."""
+
+    score: float
+    counts: float | None = None
+    """What enters the flows, where that is not the score itself."""
+    detail: str = ""
+    mend: str = ""
+    """The command that shows or mends it."""
+
+
+@dataclass(frozen=True)
 class Check:
     """What one look at one component found."""
 
@@ -47,11 +63,25 @@ class Check:
     duration_ms: float = 0.0
     shared: bool = False
     """Whether a fault of this component is the same in every region."""
+    counts: float | None = None
+    detail: str = ""
+    mend: str = ""
 
     @property
     def counted(self) -> float:
         """The score that enters the flows."""
-        return max(self.score, IN_ROTATION) if self.shared else self.score
+        score = self.score if self.counts is None else self.counts
+        return max(score, IN_ROTATION) if self.shared else score
+
+    def as_json(self) -> dict[str, object]:
+        """Its row of the report; `detail` and `mend` only where there is something to say."""
+        row: dict[str, object] = {
+            "component": self.component,
+            "status": status_of(self.score),
+            "score": round(self.score, 3),
+            "durationMs": round(self.duration_ms, 1),
+        }
+        return row | {name: text for name, text in (("detail", self.detail), ("mend", self.mend)) if text}
 
 
 @dataclass(frozen=True)
@@ -62,6 +92,7 @@ class Report:
     stamp: str
     checked_at: datetime
     checks: tuple[Check, ...]
+    queue: Backlog | None = None
 
     def flow_scores(self) -> dict[str, float]:
         """Each flow's score: that of its weakest component."""
@@ -83,26 +114,19 @@ class Report:
 
     def as_json(self) -> dict[str, object]:
         """The body of `/health/stamp`."""
-        return {
+        report: dict[str, object] = {
             "status": status_of(self.score),
             "score": round(self.score, 3),
             "lastExecution": iso(self.checked_at),
             "region": self.region,
             "stamp": self.stamp,
-            "checks": [
-                {
-                    "component": check.component,
-                    "status": status_of(check.score),
-                    "score": round(check.score, 3),
-                    "durationMs": round(check.duration_ms, 1),
-                }
-                for check in self.checks
-            ],
+            "checks": [check.as_json() for check in self.checks],
             "flows": [
                 {"flow": flow, "status": status_of(score), "score": round(score, 3)}
                 for flow, score in self.flow_scores().items()
             ],
         }
+        return report if self.queue is None else report | {"queue": self.queue.as_json()}
 
 
 def status_of(score: float) -> str:
@@ -112,10 +136,10 @@ def status_of(score: float) -> str:
 
 @dataclass(frozen=True)
 class Probe:
-    """One component to look at: `ask` returns a score, or raises one of our errors when the component is away."""
+    """One component to look at: `ask` returns what it found, or raises one of our errors when the component is away."""
 
     component: str
-    ask: Callable[[], Awaitable[float]]
+    ask: Callable[[], Awaitable[float | Finding]]
     shared: bool = False
     score_when_away: float = 0.0
 
@@ -129,6 +153,8 @@ class Monitor:
     probes: Sequence[Probe]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    queue: Callable[[], Backlog | None] = lambda: None
+    """What waits in the hub, as far as it is known."""
     every_s: float = 5.0
     timeout_s: float = 3.0
     _report: Report | None = None
@@ -165,17 +191,19 @@ class Monitor:
     async def refresh(self) -> Report:
         """Look at every component now, side by side."""
         checks = await asyncio.gather(*(self._look(probe) for probe in self.probes))
-        self._report = Report(self.region, self.stamp, self.now(), tuple(checks))
+        self._report = Report(self.region, self.stamp, self.now(), tuple(checks), self.queue())
         return self._report
 
     async def _look(self, probe: Probe) -> Check:
         begun = self.monotonic()
         try:
             async with asyncio.timeout(self.timeout_s):
-                score = await probe.ask()
+                answer = await probe.ask()
         except (CatalogError, TimeoutError):
-            score = probe.score_when_away
-        return Check(probe.component, score, (self.monotonic() - begun) * 1000, probe.shared)
+            answer = probe.score_when_away
+        found = answer if isinstance(answer, Finding) else Finding(answer)
+        duration_ms = (self.monotonic() - begun) * 1000
+        return Check(probe.component, found.score, duration_ms, probe.shared, found.counts, found.detail, found.mend)
 
 
 @dataclass

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from domain.backlog import Checkpoint
 from domain.commands import Command
-from domain.errors import PermanentError
+from domain.errors import PermanentError, TransientError
 from domain.ordering import EventStamp
 from domain.records import (
     DeadLetter,
@@ -245,8 +246,11 @@ class LetterBox(Protocol):
     Every method may raise DeadLettersUnavailable.
     """
 
-    def lines(self, beginning: str = "") -> AsyncIterator[LetterLine]:
-        """The letters whose names begin so, in the order of their names: by hub, partition, sequence number."""
+    def lines(self, beginning: str = "", *, at_most: int | None = None) -> AsyncIterator[LetterLine]:
+        """The letters whose names begin so, in the order of their names: by hub, partition, sequence number.
+
+        With `at_most` not more than so many, for one request.
+        """
 
     async def read(self, name: str) -> ParkedLetter:
         """One letter.
@@ -275,4 +279,53 @@ class ReplayQueue(Protocol):
 
         Raises:
             EventTooLarge, QueueUnavailable: as CommandQueue.send.
+        """
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Who reads a partition."""
+
+    partition: str
+    owner: str
+    """Empty where it was given up."""
+    renewed: datetime
+    tag: str
+    """The store's own tag of exactly this write."""
+
+
+class CheckpointChanged(PermanentError):
+    """The processor wrote the checkpoint again since it was read."""
+
+    reason = "checkpoint-changed"
+
+
+class OwnershipChanged(TransientError):
+    """The owner renewed, or another took the partition, since the ownership was read; reading again helps."""
+
+
+class CheckpointBox(Protocol):
+    """The processor's checkpoints, for operators. Contract: tests/contracts/test_checkpoint_box.py.
+
+    Every method may raise StoreUnavailable.
+    """
+
+    async def checkpoints(self) -> dict[str, Checkpoint]:
+        """By partition; those that have none, or an unreadable one, are absent."""
+
+    async def remove(self, partition: str, checkpoint: Checkpoint) -> None:
+        """Remove this checkpoint; one that is gone already is fine.
+
+        Raises:
+            CheckpointChanged: it was written again since.
+        """
+
+    async def ownership(self, partition: str) -> Ownership | None:
+        """Who reads the partition, or did last; None when nobody ever has."""
+
+    async def own(self, current: Ownership, owner: str) -> Ownership:
+        """Become the owner in place of this one, as hosts do among themselves; an empty name gives the partition up.
+
+        Raises:
+            OwnershipChanged: `current` is not what is stored.
         """

@@ -335,20 +335,20 @@ class InMemoryLetterBox:
 
     parked: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
 
-    async def lines(self, beginning: str = "") -> AsyncIterator[LetterLine]:
+    async def lines(self, beginning: str = "", *, at_most: int | None = None) -> AsyncIterator[LetterLine]:
         self.parked.outage.strike(DeadLettersUnavailable)
-        for name, letter in sorted(self._by_name().items()):
+        listed = [(name, letter) for name, letter in sorted(self._by_name().items()) if name.startswith(beginning)]
+        for name, letter in listed[:at_most]:
             stamp = letter.delivery.stamp
-            if name.startswith(beginning):
-                yield LetterLine(
-                    name=name,
-                    reason=letter.reason,
-                    hub=stamp.hub,
-                    partition=stamp.partition,
-                    sequence=stamp.sequence,
-                    parked_at=letter.parked_at,
-                    size=len(letter.delivery.body),
-                )
+            yield LetterLine(
+                name=name,
+                reason=letter.reason,
+                hub=stamp.hub,
+                partition=stamp.partition,
+                sequence=stamp.sequence,
+                parked_at=letter.parked_at,
+                size=len(letter.delivery.body),
+            )
 
     async def read(self, name: str) -> ParkedLetter:
         self.parked.outage.strike(DeadLettersUnavailable)
