@@ -1,6 +1,5 @@
 """`python -m local`: the whole system on this machine, without Azure."""
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -10,18 +9,19 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from local.arguments import carry_out, read_arguments
 from local.catalogue.films import films
 from local.catalogue.load import LoadFailed, load
-from local.control import ACTIONS, ask, control_app
-from local.provision import provision
-from local.stack import API_KEY, REGIONS, ROOT, Stack
+from local.control import control_app
+from local.provision import page, provision
+from local.regions import Operator
+from local.stack import API_KEY, FRONT_DOOR_ID, REGIONS, Stack
 from local.supervisor import Component, ComponentFailed, Supervisor, stop_leftovers
 
 console = Console(highlight=False, soft_wrap=True)
@@ -29,34 +29,13 @@ console = Console(highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Start everything and stay until Ctrl-C, or do something to what runs."""
-    arguments = _arguments()
+    arguments = read_arguments()
+    stack = Stack(arguments.port, arguments.data.resolve(), REGIONS[: arguments.regions], arguments.probe_interval)
     if arguments.command != "run":
-        ask(arguments.port + 1, arguments.command, arguments.target)
+        carry_out(arguments, stack)
         return
-    stack = Stack(arguments.port, arguments.data.resolve(), REGIONS[: arguments.regions])
     _prepare(stack, fresh=arguments.fresh)
     sys.exit(asyncio.run(_run(stack, seed=not arguments.no_seed)))
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m local",
-        description="Run the whole system on this machine: blobs, Cosmos DB, Event Hubs, both hosts and the edge.",
-        epilog="`python -m local kill westeurope` kills a whole region, `start westeurope` brings it back.",
-    )
-    parser.add_argument("command", nargs="?", choices=("run", "status", *ACTIONS), default="run", help="default: run")
-    parser.add_argument("target", nargs="?", help="a component or a region, for kill, stop and start")
-    parser.add_argument("--port", type=int, default=8080, help="the edge's port; the others follow it (default 8080)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".local", help="where everything is kept (default .local)")
-    parser.add_argument("--regions", type=int, default=1, choices=range(1, len(REGIONS) + 1), help="how many stamps")
-    parser.add_argument("--fresh", action="store_true", help="forget everything that was kept, and begin anew")
-    parser.add_argument("--no-seed", action="store_true", help="do not load the sample catalogue")
-    arguments = parser.parse_args()
-    if not 1024 <= arguments.port <= 65_000:
-        parser.error("--port must be from 1024 to 65000")
-    if (arguments.command in ACTIONS) != (arguments.target is not None):
-        parser.error(f"{arguments.command} {'needs' if arguments.command in ACTIONS else 'takes no'} target")
-    return arguments
 
 
 def _prepare(stack: Stack, *, fresh: bool) -> None:
@@ -119,9 +98,11 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) 
     stores, *others = stack.stages
     await _start_together(supervisor, stores)
     await provision(stack)  # what Bicep does in Azure, before anything uses the stores
+    files = await page(stack)
+    console.print(f"  page                     published to {len(stack.regions)} stamps ({files} files changed)")
     for stage in others:
         await _start_together(supervisor, stage)
-    runner = web.AppRunner(control_app(supervisor), access_log=None)
+    runner = web.AppRunner(control_app(Operator(supervisor, stack)), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", stack.control_port).start()
     try:
@@ -131,6 +112,8 @@ async def _start_and_watch(supervisor: Supervisor, stack: Stack, *, seed: bool) 
             if seed:
                 await _seed(stack)
             console.print(f"  admin key                {API_KEY}")
+            console.print(f"  the system as a picture  {stack.base_url}/#/status")
+            console.print(f"  origins and probes       {stack.base_url}/_control/")
             console.print(f"  data and logs            {stack.data}")
             console.print(f"  settings for operators   {', '.join(map(str, stack.settings_files))}")
             console.print(f"  started in               {time.monotonic() - started:.1f} s")
@@ -178,11 +161,13 @@ async def _seed(stack: Stack) -> None:
         return
     items = films()
     with _progress(len(items)) as progress:
-        result = await load(stack.base_url, API_KEY, items, progress)
+        # Written through the first region, read through the last: what is seen there has been replicated.
+        addresses = [f"http://127.0.0.1:{stack.api_port(index)}" for index in (0, len(stack.regions) - 1)]
+        result = await load(addresses[0], API_KEY, items, progress, read_from=addresses[1], front_door_id=FRONT_DOOR_ID)
     rate = result.items / result.accepted_s
     console.print(
-        f"  catalogue loaded         {result.items} items accepted in {result.accepted_s:.1f} s ({rate:.0f}/s), "
-        f"all readable after {result.readable_s:.1f} s"
+        f"  catalogue loaded         {result.items} items accepted in {stack.regions[0]} in {result.accepted_s:.1f} s "
+        f"({rate:.0f}/s), all readable in {stack.regions[-1]} after {result.readable_s:.1f} s"
     )
     marker.write_text("")
 

@@ -1,40 +1,35 @@
-"""`python -m local status|kill|stop|start`: breaks and mends the running local cloud, over a port of its own."""
+"""`python -m local status|kill|stop|start|drain`: breaks and mends the running local cloud, over a port of its own."""
 
+import http.client
 import json
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
+from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
-from local.supervisor import ComponentFailed, Supervisor
+from local.regions import ACTIONS, Operator, UnknownTarget
+from local.supervisor import ComponentFailed
 
-ACTIONS = ("kill", "stop", "start")
+# A drain waits for the edge and for the queue; the last word comes after the longest of both.
+PATIENCE_S = 180
 
 
-def control_app(supervisor: Supervisor) -> web.Application:
-    """GET `/_control/components`; POST `/_control/components/{name or region}/{kill, stop or start}`."""
+def control_app(operator: Operator) -> web.Application:
+    """GET `/_control/components`; POST `/_control/components/{name or region}/{kill, stop, start or drain}`.
+
+    Both answer JSON lines: `{"say": …}` while it goes on, `{"state": {component: state}}` or `{"error": …}` at the end.
+    """
 
     async def show(_: web.Request) -> web.Response:
-        return web.json_response(supervisor.state())
+        return web.Response(text=_line(state=operator.state()), content_type="application/x-ndjson")
 
-    async def act(request: web.Request) -> web.Response:
-        names = supervisor.matching(request.match_info["target"])
-        if not names:
-            known = ", ".join(supervisor.state())
-            return web.json_response({"error": f"no such component or region; there are {known}"}, status=404)
-        action = request.match_info["action"]
-        try:
-            # Down in the reverse order of start, as a stop of the whole does.
-            for name in names if action == "start" else reversed(names):
-                if action == "start":
-                    await supervisor.restart(name)
-                else:
-                    await supervisor.stop(name, kill=action == "kill")
-        except ComponentFailed as failure:
-            return web.json_response({"error": str(failure)}, status=500)
-        return web.json_response({name: supervisor.state()[name] for name in names})
+    async def act(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await answer.prepare(request)
+        async for line in _lines(operator, request.match_info["action"], request.match_info["target"]):
+            await answer.write(line.encode())
+        return answer
 
     app = web.Application()
     app.add_routes(
@@ -46,18 +41,48 @@ def control_app(supervisor: Supervisor) -> web.Application:
     return app
 
 
-def ask(port: int, action: str, target: str | None) -> None:
-    """Carry out one of the commands and print each component's state; ends the process with 1 when it fails."""
+async def _lines(operator: Operator, action: str, target: str) -> AsyncIterator[str]:
+    try:
+        async for said in operator.act(action, target):
+            yield _line(say=said)
+        yield _line(state={name: operator.state()[name] for name in operator.matching(target)})
+    except (UnknownTarget, ComponentFailed, TimeoutError) as failure:
+        yield _line(error=str(failure))
+
+
+def _line(**members: object) -> str:
+    return json.dumps(members) + "\n"
+
+
+def ask(port: int, action: str, target: str | None) -> dict[str, str]:
+    """Carry out one of the commands, printing what it says meanwhile; each component's state.
+
+    Ends the process with 1 when the command fails.
+    """
     path = "/_control/components"
     if target is not None:
         path += f"/{urllib.parse.quote(target)}/{action}"
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method="GET" if target is None else "POST")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
-        with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310 - our own address
-            state: dict[str, str] = json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        sys.exit(json.loads(error.read()).get("error", str(error)))
-    except (urllib.error.URLError, TimeoutError):
-        sys.exit("no local cloud answers here; start it with `make run` (and give the same --port).")
+        connection.request("GET" if target is None else "POST", path)
+        answer = connection.getresponse()
+        while line := answer.readline():
+            read: Mapping[str, object] = json.loads(line)
+            if "error" in read:
+                sys.exit(str(read["error"]))
+            if "say" in read:
+                print(f"  {read['say']}", flush=True)
+            state = read.get("state")
+            if isinstance(state, dict):
+                return state
+    except (OSError, http.client.HTTPException, json.JSONDecodeError):
+        pass
+    finally:
+        connection.close()
+    sys.exit("no local cloud answers here; start it with `make run` (and give the same --port).")
+
+
+def show(state: Mapping[str, str]) -> None:
+    """Print each component's state."""
     for name, one in state.items():
         print(f"{name:<26} {one}")

@@ -43,6 +43,8 @@ class Stack:
     port: int
     data: Path
     regions: tuple[str, ...]
+    probe_interval_s: float | None = None
+    """Seconds between the edge's probes; None: as Front Door is told to."""
 
     @property
     def base_url(self) -> str:
@@ -56,8 +58,12 @@ class Stack:
 
     @property
     def blob_port(self) -> int:
-        """Azurite, all accounts."""
+        """The global storage account."""
         return self.port + 10
+
+    def blob_region_port(self, index: int) -> int:
+        """The storage accounts of one region; they die with it."""
+        return self.port + 11 + index
 
     @property
     def cosmos_port(self) -> int:
@@ -88,6 +94,7 @@ class Stack:
             port
             for index in count
             for port in (
+                self.blob_region_port(index),
                 self.cosmos_region_port(index),
                 self.hub_port(index),
                 self.hub_port(index) + 1,
@@ -104,20 +111,33 @@ class Stack:
             f"SharedAccessKey={HUB_KEY};UseDevelopmentEmulator=true"
         )
 
+    def blob_endpoint(self, account: str) -> str:
+        """Where one storage account is."""
+        homes = {
+            home(index): self.blob_region_port(index)
+            for index in range(len(self.regions))
+            for home in (self.stamp_account, self.region_account)
+        }
+        return f"http://127.0.0.1:{homes.get(account, self.blob_port)}/{account}"
+
     def storage_connection(self, account: str) -> str:
         """How clients reach one storage account."""
         return (
             f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={STORAGE_KEY};"
-            f"BlobEndpoint=http://127.0.0.1:{self.blob_port}/{account};"
+            f"BlobEndpoint={self.blob_endpoint(account)};"
         )
+
+    def stamp(self, index: int) -> str:
+        """A region's name in addresses and in names of components."""
+        return _short(self.regions[index])
 
     def stamp_account(self, index: int) -> str:
         """The storage account that lives and dies with a stamp."""
-        return f"ststamp{_short(self.regions[index])}"
+        return f"ststamp{self.stamp(index)}"
 
     def region_account(self, index: int) -> str:
         """The storage account of a region, which outlives its stamps."""
-        return f"stregion{_short(self.regions[index])}"
+        return f"stregion{self.stamp(index)}"
 
     @property
     def global_account(self) -> str:
@@ -133,19 +153,28 @@ class Stack:
             for index in count
             for role, port in (("processor", self.processor_port), ("api", self.api_port))
         ]
-        return [[self._blobs(), self._cosmos(), *map(self._hub, count)], hosts, [self._edge()]]
+        return [
+            [self._blobs(), self._cosmos(), *map(self._regional_blobs, count), *map(self._hub, count)],
+            hosts,
+            [self._edge()],
+        ]
 
     def _blobs(self) -> Component:
-        count = range(len(self.regions))
-        accounts = [self.global_account, *map(self.stamp_account, count), *map(self.region_account, count)]
+        return self._azurite("blobs", self.blob_port, [self.global_account])
+
+    def _regional_blobs(self, index: int) -> Component:
+        accounts = [self.stamp_account(index), self.region_account(index)]
+        return self._azurite(f"blobs-{self.stamp(index)}", self.blob_region_port(index), accounts)
+
+    def _azurite(self, name: str, port: int, accounts: list[str]) -> Component:
         azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-        folder = self.data / "blobs"
+        folder = self.data / name
         options = ["--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
         return Component(
-            name="blobs",
-            command=["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(self.blob_port)],
+            name=name,
+            command=["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)],
             ready="successfully listens",
-            address=f"http://127.0.0.1:{self.blob_port}",
+            address=f"http://127.0.0.1:{port}",
             environment={"AZURITE_ACCOUNTS": ";".join(f"{account}:{STORAGE_KEY}" for account in accounts)},
         )
 
@@ -165,19 +194,17 @@ class Stack:
         hub = resources()["eventHubs"]
         command = [
             *_python("local.eventhubs"),
-            *("--data", str(self.data / f"eventhubs-{_short(self.regions[index])}")),
+            *("--data", str(self.data / f"eventhubs-{self.stamp(index)}")),
             *("--port", str(self.hub_port(index)), "--control-port", str(self.hub_port(index) + 1)),
             *("--hub", f"{hub['hub']}={hub['partitions']}:{hub['consumerGroup']}"),
             *("--retention-hours", str(hub["retentionHours"])),
         ]
-        return Component(
-            f"eventhubs-{_short(self.regions[index])}", command, "ready:", f"sb://127.0.0.1:{self.hub_port(index)}"
-        )
+        return Component(f"eventhubs-{self.stamp(index)}", command, "ready:", f"sb://127.0.0.1:{self.hub_port(index)}")
 
     def _host(self, index: int, role: str, port: int) -> Component:
         functions = resources()["functions"][role]
         chosen = {f"AzureFunctionsJobHost__functions__{number}": name for number, name in enumerate(functions)}
-        name = f"{role}-{_short(self.regions[index])}"
+        name = f"{role}-{self.stamp(index)}"
         return Component(
             name=name,
             command=[*_python("local.functions_host"), "--app", str(ROOT), "--port", str(port), "--name", name],
@@ -210,16 +237,46 @@ class Stack:
     def settings_files(self) -> dict[Path, dict[str, str]]:
         """A `local.settings.json` for each region: what `python -m ops --settings` and Core Tools read."""
         count = range(len(self.regions))
-        return {self.data / f"settings-{_short(self.regions[index])}.json": self.app_settings(index) for index in count}
+        return {self.data / f"settings-{self.stamp(index)}.json": self.app_settings(index) for index in count}
 
     def _edge(self) -> Component:
         command = [
             *_python("local.edge"),
-            *("--port", str(self.port), "--site", str(ROOT / "web" / "dist"), "--front-door-id", FRONT_DOOR_ID),
-            *("--images", f"http://127.0.0.1:{self.blob_port}/{self.global_account}/$web/images"),
-            *(f"--origin=http://127.0.0.1:{self.api_port(index)}" for index in range(len(self.regions))),
+            *("--description", str(ROOT / "infra" / "front-door.json")),
+            *("--port", str(self.port), "--front-door-id", FRONT_DOOR_ID),
+            f"--origin=images:global={self.website(self.global_account)}",
         ]
+        for index in range(len(self.regions)):
+            stamp = self.stamp(index)
+            command += [
+                f"--stamp={stamp}",
+                f"--origin=gateway:{stamp}=http://127.0.0.1:{self.api_port(index)}",
+                f"--origin=website:{stamp}={self.website(self.stamp_account(index))}",
+            ]
+        if self.probe_interval_s is not None:
+            command.append(f"--probe-interval={self.probe_interval_s}")
         return Component("edge", command, "ready:", self.base_url, {"LOCAL_CLOUD_DATA": str(self.data)})
+
+    def website(self, account: str) -> str:
+        """An account's static website: Azurite has no endpoint for it, so the edge reads its container."""
+        return f"{self.blob_endpoint(account)}/{resources()['storage']['websiteContainer']}"
+
+    def fault_address(self, component: str) -> str | None:
+        """Where a component takes orders to misbehave; None where it takes none."""
+        hubs = {f"eventhubs-{self.stamp(index)}": self.hub_port(index) + 1 for index in range(len(self.regions))}
+        port = {**hubs, "cosmos": self.cosmos_port, "edge": self.port}.get(component)
+        return None if port is None else f"http://127.0.0.1:{port}"
+
+    @property
+    def page_config(self) -> dict[str, object]:
+        """What the page's config.js says here."""
+        return {
+            "API_URL": "/api",
+            "VERSION_LABEL": "local",
+            "CURRENCY": "USD",
+            "STAMPS": list(self.regions),
+            "EDGE_STATUS_URL": "/_control/status",
+        }
 
 
 def _python(module: str) -> list[str]:

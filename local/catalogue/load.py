@@ -29,17 +29,24 @@ class Loaded:
 
 
 async def load(
-    base_url: str, api_key: str, items: Sequence[dict[str, Any]], progress: Callable[[str, int], None]
+    base_url: str,
+    api_key: str,
+    items: Sequence[dict[str, Any]],
+    progress: Callable[[str, int], None],
+    *,
+    read_from: str | None = None,
+    front_door_id: str = "",
 ) -> Loaded:
-    """POST every item, then wait until the API lists them all.
+    """POST every item, then wait until the API lists them all: at `read_from`, which may be another region's.
 
-    `progress` gets ("accepted" or "readable", how many so far).
+    `front_door_id` is for addresses behind the edge. `progress` gets ("accepted" or "readable", how many so far).
 
     Raises:
         LoadFailed: the message says which item, and what the API answered.
     """
     started = time.monotonic()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
+    headers = {"X-Azure-FDID": front_door_id} if front_door_id else {}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE), headers=headers) as session:
         queue = iter(items)
         done = 0
 
@@ -54,7 +61,7 @@ async def load(
             for _ in range(AT_ONCE):
                 group.create_task(worker())
         accepted = time.monotonic()
-        await _until_readable(session, base_url, {item["id"] for item in items}, progress)
+        await _until_readable(session, read_from or base_url, {item["id"] for item in items}, progress)
     return Loaded(len(items), accepted - started, time.monotonic() - started)
 
 

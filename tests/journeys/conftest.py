@@ -14,7 +14,7 @@ import pytest
 
 from local.catalogue.films import films
 from local.catalogue.load import load
-from local.faults import ControlClient
+from local.control import ask
 from local.stack import API_KEY, REGIONS, Stack
 from tests.processes import StandIn, free_block, python, start
 
@@ -50,11 +50,7 @@ class RunningStack:
 
     def control(self, action: str, target: str | None = None) -> dict[str, str]:
         """What `python -m local kill …` and its like do; each component's state."""
-        path = "/_control/components" if target is None else f"/_control/components/{target}/{action}"
-        state: dict[str, str] = ControlClient(f"http://127.0.0.1:{self.stack.control_port}", timeout_s=60).call(
-            "GET" if target is None else "POST", path
-        )
-        return state
+        return ask(self.stack.control_port, action, target)
 
     def request(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Answer:
         """One HTTP request through the edge; no redirect, no retry."""
@@ -68,11 +64,11 @@ class RunningStack:
             return Answer(error.code, error.headers, error.read())
 
 
-def start_stack(folder: Path, regions: int = 1) -> RunningStack:
+def start_stack(folder: Path, regions: int = 1, *more: str) -> RunningStack:
     """Start the stack without the sample catalogue; the caller stops `process`."""
     stack = Stack(free_block(), folder / "data", REGIONS[:regions])
     log = folder / "stack.log"
-    options = ["--port", str(stack.port), "--data", str(stack.data), "--regions", str(regions), "--no-seed"]
+    options = ["--port", str(stack.port), "--data", str(stack.data), "--regions", str(regions), "--no-seed", *more]
     return RunningStack(stack, start(python("local", *options), log), log)
 
 

@@ -1,0 +1,1 @@
+"""Processes behind the pods of a throw-away control plane: COVERAGE.md."""
