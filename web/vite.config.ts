@@ -38,7 +38,11 @@ export default defineConfig({
     // Data URIs would need an exception in the policy.
     assetsInlineLimit: 0,
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8080", "/images": "http://127.0.0.1:8080" } },
+  server: {
+    proxy: Object.fromEntries(
+      ["/api", "/images", "/health", "/_control"].map((path) => [path, "http://127.0.0.1:8080"]),
+    ),
+  },
   test: {
     environment: "happy-dom",
     include: ["tests/**/*.test.{ts,tsx}"],

@@ -8,6 +8,7 @@ import { AdminView } from "./views/AdminView";
 import { CatalogView } from "./views/CatalogView";
 import { EditItemView } from "./views/EditItemView";
 import { ItemView } from "./views/ItemView";
+import { StatusRoute } from "./views/StatusRoute";
 import { UnknownView } from "./views/UnknownView";
 
 /** The page: the view that the address asks for, inside the shell. */
@@ -29,6 +30,8 @@ function View({ route }: { readonly route: Route }) {
       return <Catalog search={route.search} home={route.view === "home"} />;
     case "item":
       return <ItemView key={route.itemId} itemId={route.itemId} />;
+    case "status":
+      return <StatusRoute />;
     case "admin":
       return <AdminView />;
     case "adminItem":

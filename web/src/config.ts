@@ -5,6 +5,10 @@ export interface Config {
   readonly versionLabel: string;
   /** ISO 4217 code of all prices. */
   readonly currency: string;
+  /** The regions whose stamps the status view shows, such as `West Europe`; none: the one stamp that answers. */
+  readonly regions: readonly string[];
+  /** Where the edge tells about itself; empty where it does not, as in Azure. */
+  readonly edgeStatusUrl: string;
 }
 
 declare global {
@@ -12,6 +16,8 @@ declare global {
     API_URL?: string;
     VERSION_LABEL?: string;
     CURRENCY?: string;
+    STAMPS?: string[];
+    EDGE_STATUS_URL?: string;
   }
 }
 
@@ -21,5 +27,9 @@ export function readConfig(from: Window = window): Config {
     apiUrl: (from.API_URL || "/api").replace(/\/+$/, ""),
     versionLabel: from.VERSION_LABEL || "",
     currency: from.CURRENCY || "USD",
+    regions: Array.isArray(from.STAMPS)
+      ? from.STAMPS.filter((one) => typeof one === "string" && one !== "")
+      : [],
+    edgeStatusUrl: from.EDGE_STATUS_URL || "",
   };
 }

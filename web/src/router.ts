@@ -4,6 +4,7 @@ import { Store } from "./store";
 export type Route =
   | { readonly view: "home" | "catalog"; readonly search: string }
   | { readonly view: "item"; readonly itemId: string }
+  | { readonly view: "status" }
   | { readonly view: "admin" }
   | { readonly view: "adminItem"; readonly itemId: string }
   | { readonly view: "unknown" };
@@ -21,6 +22,8 @@ export function routeOf(hash: string): Route {
       return { view: "home", search };
     case "catalog":
       return second === undefined ? { view: "catalog", search } : { view: "item", itemId: second };
+    case "status":
+      return second === undefined ? { view: "status" } : { view: "unknown" };
     case "admin":
       return second === undefined ? { view: "admin" } : { view: "adminItem", itemId: second };
     default:

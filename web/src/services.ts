@@ -8,6 +8,7 @@ import { Drafts } from "./state/drafts";
 import { shelfOf } from "./state/storage";
 import { ThemeChoice } from "./state/theme";
 import { Store } from "./store";
+import { TrafficMeter } from "./traffic";
 import { droppedKey, LocalKeeper } from "./writes/keeper";
 import { WriteQueue } from "./writes/queue";
 import { apiTransport } from "./writes/transport";
@@ -16,6 +17,10 @@ import { apiTransport } from "./writes/transport";
 export interface Services {
   readonly config: Config;
   readonly api: Api;
+  /** How anything is asked for; only tests have another than the browser's. */
+  readonly fetchAnswer: typeof fetch;
+  /** What the requests to the API met. */
+  readonly traffic: TrafficMeter;
   readonly queue: WriteQueue;
   readonly catalog: Catalog;
   readonly router: Router;
@@ -28,14 +33,17 @@ export interface Services {
 }
 
 /** Builds the services on this window and this fetch; `start` then lets them listen. */
-export function createServices(fetchAnswer?: typeof fetch): Services {
+export function createServices(fetchAnswer: typeof fetch = (...args) => fetch(...args)): Services {
   const config = readConfig();
-  const api = createApi(config.apiUrl, fetchAnswer);
+  const traffic = new TrafficMeter();
+  const api = createApi(config.apiUrl, traffic.metered(fetchAnswer));
   const adminKey = new Store<string | null>(null);
   const shelf = shelfOf(window);
   return {
     config,
     api,
+    fetchAnswer,
+    traffic,
     adminKey,
     queue: new WriteQueue(
       apiTransport(api, () => adminKey.value),

@@ -40,6 +40,9 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
             <a href="#/catalog" aria-current={current("home", "catalog", "item")}>
               Catalog
             </a>
+            <a href="#/status" aria-current={current("status")}>
+              Status
+            </a>
             <a href="#/admin" aria-current={current("admin", "adminItem")}>
               Admin
             </a>

@@ -1,0 +1,310 @@
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { apiOrigin, type EdgeState, type Origin } from "./edge";
+import { GlyphShape } from "./Glyph";
+import { Link } from "./Link";
+import { type Box, layoutOf, middle, type StampLayout } from "./layout";
+import type { Picture, StampView } from "./monitor";
+import { Probes } from "./Probes";
+import { databaseLight, databaseOf, type Part, partsOf, sentence } from "./parts";
+import { requestsPerSecond } from "./plots";
+import { type Light, WORDS } from "./report";
+import { useWidth } from "./useWidth";
+
+interface Props {
+  readonly picture: Picture;
+  /** `edge`, `database`, a stamp, or a stamp and one of its parts with a slash between. */
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string) => void;
+}
+
+/** The system as it is now: edge, stamps, what they are made of, and the database they share. */
+export function SystemMap({ picture, selected, onSelect }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const width = useWidth(place);
+  const { stamps, edge } = picture;
+  const parts = stamps.map(partsOf);
+  const hasProbes = edge !== undefined;
+  const layout = layoutOf(
+    width,
+    parts.map((some) => some.length),
+    hasProbes,
+  );
+  const database = databaseOf(stamps);
+  const chosen = { selected, onSelect };
+  return (
+    <div class="map" ref={place}>
+      {/* biome-ignore lint/a11y/useSemanticElements: there is no fieldset inside a drawing */}
+      <svg
+        role="group"
+        aria-label="The system as it is now"
+        width={layout.width}
+        height={layout.height}
+        viewBox={`0 0 ${layout.width} ${layout.height}`}
+      >
+        {stamps.map((stamp, index) => {
+          const at = layout.stamps[index];
+          return (
+            at && (
+              <g key={stamp.stamp || index} aria-hidden="true">
+                <EdgeLink
+                  picture={picture}
+                  stamp={stamp}
+                  from={layout.edge}
+                  to={at.box}
+                  stacked={layout.stacked}
+                />
+                <DatabaseLinks stamp={stamp} from={at.box} to={layout.database} stacked={layout.stacked} />
+              </g>
+            )
+          );
+        })}
+        <EdgeBox edge={edge} box={layout.edge} stamps={stamps} {...chosen} />
+        {stamps.map((stamp, index) => {
+          const at = layout.stamps[index];
+          const origin = apiOrigin(edge, stamp.stamp);
+          return (
+            at && (
+              <Stamp
+                key={stamp.stamp || index}
+                stamp={stamp}
+                parts={parts[index] ?? []}
+                origin={origin}
+                at={at}
+                hasProbes={hasProbes}
+                {...chosen}
+              />
+            )
+          );
+        })}
+        <Node
+          id="database"
+          box={layout.database}
+          light={database.light}
+          label={`Database, shared by all regions: ${WORDS[database.light]}. Reads: ${WORDS[database.reads]}, writes: ${WORDS[database.writes]}.`}
+          {...chosen}
+        >
+          <Title box={layout.database} light={database.light} words="Database" sub="shared by all regions" />
+        </Node>
+      </svg>
+    </div>
+  );
+}
+
+interface Choice {
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string) => void;
+}
+
+interface NodeProps extends Choice {
+  readonly id: string;
+  readonly box: Box;
+  readonly light: Light;
+  /** What a screen reader says: all that the drawing shows. */
+  readonly label: string;
+  readonly children: ComponentChildren;
+}
+
+/** A box that can be chosen, by pointer and by keyboard. */
+function Node({ id, box, light, label, selected, onSelect, children }: NodeProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: there is no button inside a drawing
+    <g
+      class={`node node-${light}`}
+      role="button"
+      tabIndex={0}
+      data-node={id}
+      data-light={light}
+      aria-label={label}
+      aria-pressed={selected === id}
+      onClick={() => onSelect(id)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" || event.key === " ") {
+          event.preventDefault();
+          onSelect(id);
+        }
+      }}
+    >
+      <rect class="node-box" x={box.x} y={box.y} width={box.width} height={box.height} rx="10" />
+      {children}
+    </g>
+  );
+}
+
+function Title(props: { box: Box; light: Light; words: string; sub: string }) {
+  const { box, light, words, sub } = props;
+  return (
+    <>
+      <GlyphShape light={light} x={box.x + 14} y={box.y + 14} />
+      <text class="map-title" x={box.x + 40} y={box.y + 27}>
+        {words}
+      </text>
+      <text class="map-sub" x={box.x + 40} y={box.y + 46}>
+        {sub}
+      </text>
+    </>
+  );
+}
+
+function EdgeBox(props: Choice & { edge: EdgeState | undefined; box: Box; stamps: readonly StampView[] }) {
+  const { edge, box, stamps, ...chosen } = props;
+  const group = edge?.groups.find(({ name }) => name === "api");
+  const away = group?.origins.filter((origin) => !origin.healthy).length ?? 0;
+  const light: Light = !group
+    ? stamps.some((stamp) => stamp.report)
+      ? "healthy"
+      : "unknown"
+    : group.allUnhealthy
+      ? "unhealthy"
+      : away > 0
+        ? "degraded"
+        : "healthy";
+  const sub = !group
+    ? "routes by health"
+    : away === 0
+      ? `routes to all ${group.origins.length}`
+      : group.allUnhealthy
+        ? "none passes: uses all"
+        : `routes around ${away} of ${group.origins.length}`;
+  return (
+    <Node id="edge" box={box} light={light} label={`Edge: ${WORDS[light]}, ${sub}.`} {...chosen}>
+      <Title box={box} light={light} words="Edge" sub={sub} />
+    </Node>
+  );
+}
+
+interface StampProps extends Choice {
+  readonly stamp: StampView;
+  readonly parts: readonly Part[];
+  readonly origin: Origin | undefined;
+  readonly at: StampLayout;
+  readonly hasProbes: boolean;
+}
+
+function Stamp({ stamp, parts, origin, at, hasProbes, ...chosen }: StampProps) {
+  const { light, region, report } = stamp;
+  const flows = report?.flows ?? [];
+  const flowWidth = (at.box.width - 24) / Math.max(1, flows.length);
+  return (
+    <g class={`stamp stamp-${light}`} data-stamp={stamp.stamp} data-light={light}>
+      <Node id={stamp.stamp} box={at.box} light={light} label={`${region}: ${WORDS[light]}.`} {...chosen}>
+        <Title
+          box={at.box}
+          light={light}
+          words={region}
+          sub={light === "unreachable" ? "Unreachable: gives no report" : WORDS[light]}
+        />
+        {light !== "unreachable" &&
+          flows.map((flow, index) => (
+            <g key={flow.flow} transform={`translate(${at.box.x + 12 + index * flowWidth} ${at.flowsY})`}>
+              <GlyphShape light={flow.light} y={6} />
+              <text class="map-small" x={22} y={19}>
+                {sentence(flow.flow)}
+              </text>
+            </g>
+          ))}
+      </Node>
+      {hasProbes && <Probes probes={origin?.probes ?? []} healthy={origin?.healthy} box={at.probes} />}
+      {parts.map((part, index) => {
+        const box = at.parts[index];
+        const before = at.parts[index - 1];
+        return (
+          box && (
+            <g key={part.id}>
+              {before && index < 3 && <Arrow from={before} to={box} />}
+              <Node
+                id={`${stamp.stamp}/${part.id}`}
+                box={box}
+                light={part.light}
+                label={`${part.label} in ${region}: ${WORDS[part.light]}${part.figure && `, ${part.figure}`}.`}
+                {...chosen}
+              >
+                <PartWords part={part} box={box} />
+              </Node>
+            </g>
+          )
+        );
+      })}
+    </g>
+  );
+}
+
+function PartWords({ part, box }: { readonly part: Part; readonly box: Box }) {
+  const x = box.x + box.width / 2;
+  const [first = "", ...rest] = box.width < 84 ? part.label.split(" ") : [part.label];
+  const second = rest.join(" ") || part.figure;
+  return (
+    <>
+      <GlyphShape light={part.light} x={x - 8} y={box.y + 9} />
+      <text class="map-part" x={x} y={box.y + 43} text-anchor="middle">
+        {first}
+      </text>
+      <text class={rest.length > 0 ? "map-part" : "map-small"} x={x} y={box.y + 60} text-anchor="middle">
+        {second}
+      </text>
+    </>
+  );
+}
+
+function Arrow({ from, to }: { readonly from: Box; readonly to: Box }) {
+  const y = from.y + from.height / 2;
+  const tip = to.x - 2;
+  return (
+    <path class="arrow" aria-hidden="true" d={`M${from.x + from.width + 2} ${y}H${tip}m-4-3.5 4 3.5-4 3.5`} />
+  );
+}
+
+interface LinkProps {
+  readonly stamp: StampView;
+  readonly from: Box;
+  readonly to: Box;
+  readonly stacked: boolean;
+}
+
+function EdgeLink({ picture, stamp, from, to, stacked }: LinkProps & { readonly picture: Picture }) {
+  const origin = apiOrigin(picture.edge, stamp.stamp);
+  const used = origin ? origin.healthy : stamp.light !== "unreachable" && stamp.light !== "unhealthy";
+  const rate = requestsPerSecond(stamp.traffic, picture.trafficEndS);
+  const light: Light = used ? "healthy" : origin || stamp.light === "unhealthy" ? "unhealthy" : "unreachable";
+  const start = middle(from, "bottom");
+  const end = middle(to, "top");
+  const y = start.y + 22;
+  const route = stacked
+    ? `M${from.x} ${from.y + from.height / 2}H6V${to.y + 24}H${to.x}`
+    : `M${start.x} ${start.y}V${y}H${end.x}V${end.y}`;
+  const at = stacked ? undefined : { x: end.x, y: (y + end.y) / 2 };
+  return (
+    <Link route={route} light={light} moving={used && rate > 0} words={`${rate.toFixed(1)} req/s`} at={at} />
+  );
+}
+
+function DatabaseLinks({ stamp, from, to, stacked }: LinkProps) {
+  const kinds = ["database-read", "database-write"] as const;
+  return (
+    <>
+      {kinds.map((kind, index) => {
+        const light = databaseLight(stamp, kind);
+        const x = from.x + from.width * (index === 0 ? 0.25 : 0.75);
+        const side = to.x + to.width + 10;
+        const route = stacked
+          ? index === 0
+            ? ""
+            : `M${from.x + from.width} ${from.y + from.height - 24}H${side}V${to.y + to.height / 2}H${to.x + to.width}`
+          : `M${x} ${from.y + from.height}V${to.y}`;
+        const at = stacked ? undefined : { x, y: (from.y + from.height + to.y) / 2 };
+        return (
+          route && (
+            <Link
+              key={kind}
+              route={route}
+              light={light}
+              moving={false}
+              words={index === 0 ? "reads" : "writes"}
+              at={at}
+            />
+          )
+        );
+      })}
+    </>
+  );
+}
