@@ -49,6 +49,14 @@ async def test_letters_are_listed_in_the_order_of_their_events(letters: Letters,
     assert [line.sequence async for line in letters.box.lines(hub)] == [9, 20, 100]
 
 
+async def test_a_list_is_cut_where_asked(letters: Letters, hub: str) -> None:
+    for sequence in range(5):
+        await letters.parked.park(a_letter(hub, sequence))
+
+    assert [line.sequence async for line in letters.box.lines(hub, at_most=3)] == [0, 1, 2]
+    assert [line.sequence async for line in letters.box.lines(hub, at_most=9)] == [0, 1, 2, 3, 4]
+
+
 async def test_a_list_holds_only_what_begins_as_asked(letters: Letters, hub: str) -> None:
     await letters.parked.park(a_letter(hub))
     await letters.parked.park(a_letter(hub.replace("commands", "other")))
