@@ -6,26 +6,21 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from domain.errors import CatalogError
-from ops import letters_cli, settings_page
+from ops import letters_cli, queue_cli, settings_page
+from ops.environment import add_settings_option
 from settings import SettingError
 
 
 def parser() -> argparse.ArgumentParser:
     """The program's arguments."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--settings",
-        dest="settings_file",
-        type=Path,
-        metavar="FILE",
-        help="settings in the form of local.settings.json; they go before the environment's",
-    )
+    add_settings_option(common)
     program = argparse.ArgumentParser(prog="python -m ops", description="What operators of the catalogue do by hand.")
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     letters_cli.add_to(commands, common)
+    queue_cli.add_to(commands, common)
     settings_page.add_to(commands)
     return program
 

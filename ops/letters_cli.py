@@ -3,20 +3,16 @@
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from azure.eventhub import parse_connection_string
-
 from domain.ports import LetterLine
 from ops import letters_text as text
+from ops.asking import confirmed
 from ops.dead_letters import Desk, Report, discard, each, lines, replay
-from ops.environment import read_environment
-from settings import SettingError
-from wiring import Parts
+from ops.environment import parts_for
 
 _DESCRIPTION = """\
 Events that cannot succeed are parked as dead letters, with their bytes, properties and the reason, for 90 days.
@@ -96,8 +92,7 @@ def _run(
     work: Callable[[Desk, argparse.Namespace], Awaitable[int]],
 ) -> Callable[[argparse.Namespace], int]:
     async def within(options: argparse.Namespace) -> int:
-        parts = Parts(read_environment(os.environ, options.settings_file))
-        _refuse_malformed(parts)
+        parts = parts_for(options, "DEAD_LETTERS", lambda built: built.letter_box)
         try:
             return await work(Desk(parts.letter_box, parts.replay_queue, parts.outcomes, parts.now), options)
         finally:
@@ -109,20 +104,6 @@ def _run(
         return asyncio.run(within(options))
 
     return run
-
-
-def _refuse_malformed(parts: Parts) -> None:
-    """Say which connection string is none; the SDKs' own messages name no setting."""
-    hubs = parts.settings.event_hubs
-    try:
-        if hubs:
-            parse_connection_string(hubs)
-    except ValueError as error:
-        raise SettingError("EVENT_HUBS is no connection string of an Event Hubs namespace") from error
-    try:
-        parts.letter_box  # noqa: B018 - building it reads the string
-    except ValueError as error:
-        raise SettingError("DEAD_LETTERS is no connection string of a storage account") from error
 
 
 async def _list(desk: Desk, options: argparse.Namespace) -> int:
@@ -155,20 +136,12 @@ async def _replay(desk: Desk, options: argparse.Namespace) -> int:
 
 
 async def _discard(desk: Desk, options: argparse.Namespace) -> int:
-    if not options.yes and not _confirmed(len(options.names)):
+    count = len(options.names)
+    if not options.yes and not confirmed(f"Discard {count} letter{'s' if count != 1 else ''} for good?"):
         _say("nothing discarded")
         return 1
     report = await each(options.names, partial(discard, desk), _progress(len(options.names)))
     return _told(report, len(set(options.names)), "discarded")
-
-
-def _confirmed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        _say("this is no terminal to ask at: say --yes")
-        return False
-    sys.stderr.write(f"Discard {count} letter{'s' if count != 1 else ''} for good? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _progress(total: int) -> Callable[[Report], None]:
