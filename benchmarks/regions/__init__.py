@@ -1,0 +1,1 @@
+"""What clients see while a region dies, comes back, and is drained."""
