@@ -1,0 +1,8 @@
+using '../../global/main.bicep'
+
+var shared = loadJsonContent('estate.json')
+
+param estate = shared.estate
+param sizes = shared.global
+param alertAddresses = shared.people.alertAddresses
+param deployersId = shared.people.deployers
