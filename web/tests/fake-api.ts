@@ -32,6 +32,8 @@ export class FakeApi {
   outcome: Pick<Operation, "status" | "reason"> = { status: "succeeded" };
   apiKey = "the-right-key";
   pageSize = 100;
+  /** Answers of other paths than the API's. */
+  readonly others = new Map<string, () => Response>();
   readonly #keys = new Map<string, Stored>();
   readonly #operations = new Map<string, { resource: string; apply: () => void }>();
   #count = 0;
@@ -39,6 +41,10 @@ export class FakeApi {
   readonly fetch: typeof fetch = async (input, init) => {
     const request = new Request(input as Request, init);
     const url = new URL(request.url);
+    const other = this.others.get(url.pathname);
+    if (other) {
+      return other();
+    }
     const isImage = request.headers.get("Content-Type")?.startsWith("image/") === true;
     const text = request.method === "GET" ? "" : isImage ? await latin1(request) : await request.text();
     const path = url.pathname.replace("/api/1.0", "") + url.search;

@@ -89,7 +89,6 @@ export function ImageForm({ item, reload, disabled }: Props) {
             <FieldError id="item-image-error" message={problem} />
             <p class="field-hint" id="item-image-hint">
               At most 2 MiB. An image on its way is not kept over a reload: stay here until it is saved.
-              Visitors may see the old one for a minute.
             </p>
           </div>
           <div class="form-actions">

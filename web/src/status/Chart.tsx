@@ -47,7 +47,7 @@ export function Chart({ title, now, mostWords, most, description, legend, draw }
       </div>
       <div class="chart-foot">
         <span>2 min ago</span>
-        {legend}
+        {legend && <span class="legends">{legend}</span>}
         <span>now</span>
       </div>
     </figure>

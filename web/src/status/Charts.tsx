@@ -2,7 +2,7 @@ import { Chart, Legend } from "./Chart";
 import { Glyph } from "./Glyph";
 import type { Picture, StampView } from "./monitor";
 import { duration } from "./parts";
-import { bars, inSpan, lagPoints, latencyPoints, line, niceMost, requestsPerSecond } from "./plots";
+import { bars, inSpan, lagPoints, latencyPoints, latest, line, niceMost, requestsPerSecond } from "./plots";
 
 // Longer than between two questions while the page is in view.
 const LAG_GAP_S = 7;
@@ -74,7 +74,7 @@ function RegionCharts({ stamp, seconds, endS, most }: RegionProps) {
   const { region } = stamp;
   const failed = seconds.reduce((sum, one) => sum + one.failed, 0);
   const rate = requestsPerSecond(seconds, endS).toFixed(1);
-  const latest = seconds.at(-1);
+  const recent = latest(seconds, endS);
   const lag = stamp.lag.at(-1)?.events;
   const waiting = stamp.light === "unreachable" || lag === undefined ? "not known" : `${lag} waiting`;
   const lagEnd = Math.floor(Date.now() / 1000);
@@ -122,13 +122,13 @@ function RegionCharts({ stamp, seconds, endS, most }: RegionProps) {
       />
       <Chart
         title="Latency"
-        now={latest ? `${duration(latest.p50Ms)} / ${duration(latest.p95Ms)}` : "no requests"}
+        now={recent ? `${duration(recent.p50Ms)} / ${duration(recent.p95Ms)}` : "no requests"}
         most={most.latency}
         mostWords={duration(most.latency)}
         description={
-          latest
-            ? `Latency in ${region}: median ${duration(latest.p50Ms)}, 95th percentile ${duration(latest.p95Ms)} lately.`
-            : `Latency in ${region}: no requests in the last two minutes.`
+          recent
+            ? `Latency in ${region}: median ${duration(recent.p50Ms)}, 95th percentile ${duration(recent.p95Ms)} now.`
+            : `Latency in ${region}: no requests now.`
         }
         legend={
           <>

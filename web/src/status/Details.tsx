@@ -4,7 +4,7 @@ import { apiOrigin, type OriginGroup } from "./edge";
 import { Glyph } from "./Glyph";
 import type { Picture, StampView } from "./monitor";
 import { databaseOf, duration, type Part, partsOf, sentence } from "./parts";
-import { type Check, type Light, type Queue, WORDS } from "./report";
+import { type Check, type Light, type Partition, type Queue, WORDS } from "./report";
 
 interface Props {
   readonly picture: Picture;
@@ -231,14 +231,22 @@ function QueueDetails({ queue }: { readonly queue: Queue }) {
           </ul>
           <p class="field-hint">
             {states.map((state) => `${countOf(queue, state)} ${STATES[state]?.words ?? state}`).join(", ")}
-            {late.length > 0 &&
-              `. Waiting: ${late.map((one) => `${one.lagEvents} in ${one.partition}`).join(", ")}`}
+            {late.length > 0 && `. ${waitingWords(late)}`}
           </p>
         </>
       )}
     </>
   );
 }
+
+function waitingWords(late: readonly Partition[]): string {
+  const most = Math.max(...late.map((one) => one.lagEvents));
+  return late.length <= FEW
+    ? `Waiting: ${late.map((one) => `${one.lagEvents} in ${one.partition}`).join(", ")}`
+    : `Waiting in ${late.length} of them, ${most} in the longest`;
+}
+
+const FEW = 5;
 
 function countOf(queue: Queue, state: string): number {
   return queue.partitions.filter((one) => one.state === state).length;

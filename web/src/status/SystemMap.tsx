@@ -2,12 +2,11 @@ import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { apiOrigin, type EdgeState, type Origin } from "./edge";
 import { GlyphShape } from "./Glyph";
-import { Link } from "./Link";
-import { type Box, layoutOf, middle, type StampLayout } from "./layout";
+import { DatabaseLinks, EdgeLink } from "./Links";
+import { type Box, layoutOf, type StampLayout } from "./layout";
 import type { Picture, StampView } from "./monitor";
 import { Probes } from "./Probes";
-import { databaseLight, databaseOf, type Part, partsOf, sentence } from "./parts";
-import { requestsPerSecond } from "./plots";
+import { databaseOf, type Part, partsOf, sentence } from "./parts";
 import { type Light, WORDS } from "./report";
 import { useWidth } from "./useWidth";
 
@@ -50,11 +49,18 @@ export function SystemMap({ picture, selected, onSelect }: Props) {
                 <EdgeLink
                   picture={picture}
                   stamp={stamp}
+                  index={index}
                   from={layout.edge}
                   to={at.box}
                   stacked={layout.stacked}
                 />
-                <DatabaseLinks stamp={stamp} from={at.box} to={layout.database} stacked={layout.stacked} />
+                <DatabaseLinks
+                  stamp={stamp}
+                  index={index}
+                  from={at.box}
+                  to={layout.database}
+                  stacked={layout.stacked}
+                />
               </g>
             )
           );
@@ -112,7 +118,8 @@ function Node({ id, box, light, label, selected, onSelect, children }: NodeProps
     <g
       class={`node node-${light}`}
       role="button"
-      tabIndex={0}
+      // Lower case: in a drawing the names of attributes are exact.
+      tabindex={0}
       data-node={id}
       data-light={light}
       aria-label={label}
@@ -231,15 +238,17 @@ function Stamp({ stamp, parts, origin, at, hasProbes, ...chosen }: StampProps) {
 
 function PartWords({ part, box }: { readonly part: Part; readonly box: Box }) {
   const x = box.x + box.width / 2;
-  const [first = "", ...rest] = box.width < 84 ? part.label.split(" ") : [part.label];
+  const isSmall = box.width < 84;
+  const [first = "", ...rest] = isSmall ? part.label.split(" ") : [part.label];
+  const style = isSmall ? "map-part map-part-small" : "map-part";
   const second = rest.join(" ") || part.figure;
   return (
     <>
       <GlyphShape light={part.light} x={x - 8} y={box.y + 9} />
-      <text class="map-part" x={x} y={box.y + 43} text-anchor="middle">
+      <text class={style} x={x} y={box.y + 43} text-anchor="middle">
         {first}
       </text>
-      <text class={rest.length > 0 ? "map-part" : "map-small"} x={x} y={box.y + 60} text-anchor="middle">
+      <text class={rest.length > 0 ? style : "map-small"} x={x} y={box.y + 60} text-anchor="middle">
         {second}
       </text>
     </>
@@ -251,60 +260,5 @@ function Arrow({ from, to }: { readonly from: Box; readonly to: Box }) {
   const tip = to.x - 2;
   return (
     <path class="arrow" aria-hidden="true" d={`M${from.x + from.width + 2} ${y}H${tip}m-4-3.5 4 3.5-4 3.5`} />
-  );
-}
-
-interface LinkProps {
-  readonly stamp: StampView;
-  readonly from: Box;
-  readonly to: Box;
-  readonly stacked: boolean;
-}
-
-function EdgeLink({ picture, stamp, from, to, stacked }: LinkProps & { readonly picture: Picture }) {
-  const origin = apiOrigin(picture.edge, stamp.stamp);
-  const used = origin ? origin.healthy : stamp.light !== "unreachable" && stamp.light !== "unhealthy";
-  const rate = requestsPerSecond(stamp.traffic, picture.trafficEndS);
-  const light: Light = used ? "healthy" : origin || stamp.light === "unhealthy" ? "unhealthy" : "unreachable";
-  const start = middle(from, "bottom");
-  const end = middle(to, "top");
-  const y = start.y + 22;
-  const route = stacked
-    ? `M${from.x} ${from.y + from.height / 2}H6V${to.y + 24}H${to.x}`
-    : `M${start.x} ${start.y}V${y}H${end.x}V${end.y}`;
-  const at = stacked ? undefined : { x: end.x, y: (y + end.y) / 2 };
-  return (
-    <Link route={route} light={light} moving={used && rate > 0} words={`${rate.toFixed(1)} req/s`} at={at} />
-  );
-}
-
-function DatabaseLinks({ stamp, from, to, stacked }: LinkProps) {
-  const kinds = ["database-read", "database-write"] as const;
-  return (
-    <>
-      {kinds.map((kind, index) => {
-        const light = databaseLight(stamp, kind);
-        const x = from.x + from.width * (index === 0 ? 0.25 : 0.75);
-        const side = to.x + to.width + 10;
-        const route = stacked
-          ? index === 0
-            ? ""
-            : `M${from.x + from.width} ${from.y + from.height - 24}H${side}V${to.y + to.height / 2}H${to.x + to.width}`
-          : `M${x} ${from.y + from.height}V${to.y}`;
-        const at = stacked ? undefined : { x, y: (from.y + from.height + to.y) / 2 };
-        return (
-          route && (
-            <Link
-              key={kind}
-              route={route}
-              light={light}
-              moving={false}
-              words={index === 0 ? "reads" : "writes"}
-              at={at}
-            />
-          )
-        );
-      })}
-    </>
   );
 }

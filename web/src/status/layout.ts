@@ -49,7 +49,8 @@ export function layoutOf(width: number, parts: readonly number[], hasProbes: boo
     width: Math.min(EDGE.width, width),
     height: EDGE.height,
   };
-  const top = edge.y + edge.height + BETWEEN;
+  const between = stacked ? gap : BETWEEN;
+  const top = edge.y + edge.height + between;
   const stamps: StampLayout[] = [];
   for (const [index, many] of parts.entries()) {
     const above = stamps.at(-1)?.box;
@@ -57,13 +58,22 @@ export function layoutOf(width: number, parts: readonly number[], hasProbes: boo
     const x = stacked ? left : left + index * (stampWidth + gap);
     stamps.push(stampLayout(x, y, stampWidth, many, hasProbes));
   }
+  if (!stacked) {
+    // Side by side they stand on one line, whatever each has told.
+    const tallest = Math.max(...stamps.map(({ box }) => box.height));
+    stamps.splice(
+      0,
+      stamps.length,
+      ...stamps.map((stamp) => ({ ...stamp, box: { ...stamp.box, height: tallest } })),
+    );
+  }
   const bottom = Math.max(...stamps.map(({ box }) => box.y + box.height));
   const databaseWidth = stacked
     ? stampWidth
     : Math.min(width, stampWidth * parts.length + gap * (parts.length - 1));
   const database = {
     x: (width - databaseWidth) / 2,
-    y: bottom + BETWEEN,
+    y: bottom + between,
     width: databaseWidth,
     height: DATABASE_HEIGHT,
   };
@@ -71,7 +81,7 @@ export function layoutOf(width: number, parts: readonly number[], hasProbes: boo
 }
 
 function stampLayout(x: number, y: number, width: number, parts: number, hasProbes: boolean): StampLayout {
-  const between = width < 340 ? 14 : 26;
+  const between = width < 340 ? 11 : 26;
   const inside = width - 2 * PADDING;
   const partWidth = (inside - 2 * between) / 3;
   const probes = { x: x + PADDING, y: y + HEADER, width: inside, height: hasProbes ? PROBES : 0 };

@@ -14,9 +14,9 @@ export interface Part {
 /** What a component of the report is drawn as, in the order in which a write meets them. */
 const KNOWN: readonly { id: string; label: string; checks: readonly string[] }[] = [
   { id: "api", label: "API", checks: [] },
-  { id: "queue", label: "Queue", checks: ["queue-send"] },
+  { id: "queue", label: "Queue", checks: ["queue-send", "queue-lag"] },
   { id: "processor", label: "Processor", checks: ["processor-heartbeat"] },
-  { id: "storage", label: "Storage", checks: ["checkpoint-storage"] },
+  { id: "storage", label: "Storage", checks: ["checkpoint-storage", "checkpoints"] },
   { id: "dead-letters", label: "Dead letters", checks: ["dead-letters"] },
   { id: "operator", label: "Operator", checks: ["operator"] },
 ];
@@ -25,7 +25,8 @@ const KNOWN: readonly { id: string; label: string; checks: readonly string[] }[]
 const SHARED = ["database-read", "database-write"];
 
 /** The boxes of a stamp: those it reports on, known or not, and those that every stamp has. */
-export function partsOf({ report, light }: StampView): readonly Part[] {
+export function partsOf(stamp: StampView): readonly Part[] {
+  const { report, light } = stamp;
   const checks = report?.checks ?? [];
   const known = KNOWN.flatMap(({ id, label, checks: names }) => {
     const own = checks.filter((check) => names.includes(check.component));
@@ -39,7 +40,7 @@ export function partsOf({ report, light }: StampView): readonly Part[] {
   return [...known, ...others].map((part) => ({
     ...part,
     light: light === "unreachable" ? "unreachable" : lightOf(part.id, part.checks, report),
-    figure: light === "unreachable" ? "" : figureOf(part.id, part.checks, report),
+    figure: light === "unreachable" ? "" : figureOf(part.id, part.checks, stamp),
   }));
 }
 
@@ -55,12 +56,23 @@ function lightOf(id: string, checks: readonly Check[], report: Report | undefine
   return lost ? "unhealthy" : checks.length === 0 ? "unknown" : worst(checks.map((check) => check.light));
 }
 
-function figureOf(id: string, checks: readonly Check[], report: Report | undefined): string {
-  if (id === "queue" && report?.queue) {
-    return `${report.queue.lagEvents} waiting`;
+/** What of a part is worth a look at any time; the rest is in its details. */
+function figureOf(id: string, checks: readonly Check[], { report, traffic }: StampView): string {
+  const [check] = checks;
+  switch (id) {
+    case "api": {
+      const latest = traffic.at(-1);
+      return latest ? duration(latest.p50Ms) : "";
+    }
+    case "queue":
+      return report?.queue ? `${report.queue.lagEvents} waiting` : "";
+    case "operator":
+      return check?.light === "healthy" ? "lets in" : "takes out";
+    case "storage":
+      return check?.durationMs === undefined ? "" : duration(check.durationMs);
+    default:
+      return "";
   }
-  const ms = checks[0]?.durationMs;
-  return ms === undefined ? "" : duration(ms);
 }
 
 /** The shared database as the stamps see it, reading and writing. */

@@ -3,6 +3,8 @@ import type { LagSample } from "./monitor";
 
 /** How many seconds a chart shows. */
 export const SPAN_S = 120;
+/** What counts as now: long enough to be a number, short enough to be true. */
+const RECENT_S = 10;
 
 /** A point of a line: seconds before the chart's end count negative. */
 export interface Point {
@@ -19,9 +21,14 @@ export interface Scale {
 
 /** The requests of a second, on average over the last ten. */
 export function requestsPerSecond(traffic: readonly TrafficSecond[], endS: number): number {
-  const span = 10;
-  const counted = traffic.filter((one) => one.second > endS - span && one.second <= endS);
-  return counted.reduce((sum, one) => sum + one.requests, 0) / span;
+  const counted = traffic.filter((one) => one.second > endS - RECENT_S && one.second <= endS);
+  return counted.reduce((sum, one) => sum + one.requests, 0) / RECENT_S;
+}
+
+/** What the last ten seconds met; undefined when they met nothing. */
+export function latest(traffic: readonly TrafficSecond[], endS: number): TrafficSecond | undefined {
+  const last = traffic.filter((one) => one.second <= endS).at(-1);
+  return last && last.second > endS - RECENT_S ? last : undefined;
 }
 
 /** What is within the chart. */

@@ -85,9 +85,8 @@ function Summary({ picture }: { readonly picture: Picture }) {
   const light: Light = well === stamps.length ? "healthy" : serving > 0 ? "degraded" : "unhealthy";
   const words =
     well === stamps.length
-      ? stamps.length === 1
-        ? "The region is healthy."
-        : `All ${stamps.length} regions are healthy.`
+      ? (["", "The region is healthy.", "Both regions are healthy."][stamps.length] ??
+        `All ${stamps.length} regions are healthy.`)
       : serving > 0
         ? `${well} of ${counted(stamps.length, "region")} ${well === 1 ? "is" : "are"} healthy. The service goes on.`
         : "No region is well.";
