@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,19 +12,9 @@ from local.catalogue.load import load
 from local.control import ask
 from local.faults import ControlClient
 from local.stack import API_KEY, FRONT_DOOR_ID
-from tests.journeys.conftest import RunningStack, start_stack
+from tests.journeys.conftest import RunningStack
 
 ITEMS = films()[:20]
-
-
-@pytest.fixture(scope="module")
-def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Two regions behind an edge that probes ten times as often as Front Door, so that tests wait less."""
-    running = start_stack(tmp_path_factory.mktemp("regions"), 2, "--probe-interval", "0.5")
-    try:
-        yield running
-    finally:
-        running.process.stop()
 
 
 def origins(regions: RunningStack, group: str = "api") -> dict[str, bool]:
