@@ -6,6 +6,7 @@ partition. So a few go side by side; 32 partitions take 2 s.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from azure.eventhub.aio import EventHubProducerClient
 
 from adapters.blob_checkpoints import BlobCheckpoints
 from adapters.event_hubs import ERRORS
-from domain.backlog import LogEnds, Reading
+from domain.backlog import Checkpoint, LogEnds, Reading
 from domain.errors import CatalogError, QueueUnavailable
 
 QUESTIONS_AT_ONCE = 8
@@ -38,8 +39,7 @@ class EventHubsProgress:
 
     async def read(self) -> Reading:
         """See QueueProgress."""
-        # In this order: a checkpoint that is written meanwhile would be ahead of a log that was read before it.
-        checkpoints = await self._checkpoints.checkpoints()
+        before = await self._checkpoints.checkpoints()
         try:
             async with asyncio.TaskGroup() as group:
                 created = group.create_task(self._created())
@@ -47,8 +47,9 @@ class EventHubsProgress:
         except* CatalogError as failures:  # what is none of ours goes on as it is
             first = failures.exceptions[0]
             raise first from first.__cause__
-        ends = {partition: task.result() for partition, task in logs.items()}
-        return Reading(self._now(), created.result(), ends, checkpoints)
+        after = await self._checkpoints.checkpoints()
+        ends = {one: _reaching(task.result(), before.get(one), after.get(one)) for one, task in logs.items()}
+        return Reading(self._now(), created.result(), ends, after)
 
     async def close(self) -> None:
         """Close the client."""
@@ -73,3 +74,10 @@ class EventHubsProgress:
                 return await question()
         except ERRORS.caught as error:
             raise QueueUnavailable("The state of the hub cannot be read.") from error
+
+
+def _reaching(log: LogEnds, before: Checkpoint | None, after: Checkpoint | None) -> LogEnds:
+    """The log, at least as long as a checkpoint says that was written while we looked."""
+    if after is None or after.sequence <= log.last or (before is not None and before.tag == after.tag):
+        return log
+    return replace(log, last=after.sequence, is_empty=False)

@@ -59,7 +59,11 @@ class QueueProgress(Protocol):
     """Tells where the log ends and how far it was read. Contract: tests/contracts/test_queue_progress.py."""
 
     async def read(self) -> Reading:
-        """Look at every partition; checkpoints first, so that none is ahead of its log only for being newer.
+        """Look at every partition.
+
+        Logs and checkpoints cannot be read at one moment. What the logs held when they were read and is still unread
+        when the checkpoints are counts as waiting: so a busy processor that keeps up has no lag. A checkpoint that was
+        written meanwhile proves that its log reaches at least so far.
 
         Raises:
             QueueUnavailable, StoreUnavailable: one of the two sides cannot be read.

@@ -56,7 +56,7 @@ def fresh_hub(fresh_hubs: list[str]) -> str:
 
 @pytest.fixture(scope="module")
 def fresh_hubs() -> list[str]:
-    return list(HUBS)
+    return HUBS[:-1]
 
 
 @asynccontextmanager
@@ -159,6 +159,25 @@ async def test_a_checkpoint_written_again_is_read_anew(hub: Hub) -> None:
 
     assert [one.checkpoints["0"].sequence for one in (before, after)] == [3, 9]
     assert before.checkpoints["0"].tag != after.checkpoints["0"].tag
+
+
+async def test_a_checkpoint_written_while_we_look_lengthens_its_log(
+    cloud: Cloud, shared_broker: EventHubsProcess
+) -> None:
+    """A processor that keeps up writes checkpoints of events that are newer than what we read of the log."""
+    async with container_of(cloud) as container:
+        progress = progress_of(shared_broker, container, hub=HUBS[-1])
+        await write_checkpoint(container, shared_broker, "0", 3, hub=HUBS[-1])
+        await write_checkpoint(container, shared_broker, "1", 3, hub=HUBS[-1])
+
+        reading = asyncio.create_task(progress.read())
+        await asyncio.sleep(0.2)
+        await write_checkpoint(container, shared_broker, "0", 7, hub=HUBS[-1])
+        read = await reading
+
+        assert (read.logs["0"].last, read.checkpoints["0"].sequence) == (7, 7)
+        assert (read.logs["1"].last, read.checkpoints["1"].sequence) == (-1, 3)
+        await progress.close()
 
 
 async def test_what_retention_took_waits_no_longer(cloud: Cloud, tmp_path: Path) -> None:
