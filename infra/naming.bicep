@@ -188,7 +188,7 @@ type stampNamesType = {
   gatewayHost: string
 
   @description('Required. Public name of the stand-by way in.')
-  fallback: string
+  standBy: string
 
   @description('Required. Beginning of the names of the stamp\'s identities.')
   identity: string
@@ -209,7 +209,7 @@ func stampNames(estate estateType, subscriptionId string, region string) stampNa
   vault: 'kv-${estate.workload}-${estate.environment}-${regionOf(region).code}-${take(suffix(estate, subscriptionId), 3)}'
   privateLink: 'pls-gateway-${region}'
   gatewayHost: '${region}.stamps.${estate.domain}'
-  fallback: '${estate.workload}-${estate.environment}-${regionOf(region).code}-${suffix(estate, subscriptionId)}'
+  standBy: '${estate.workload}-${estate.environment}-${regionOf(region).code}-${suffix(estate, subscriptionId)}'
   identity: 'id-${estate.workload}-${estate.environment}-${region}'
   suffix: '${estate.workload}-${estate.environment}-${region}'
 }

@@ -50,7 +50,7 @@ resource standBy 'Microsoft.Network/trafficManagerProfiles@2022-04-01' = {
         name: place.region
         type: 'Microsoft.Network/trafficManagerProfiles/externalEndpoints'
         properties: {
-          target: '${place.fallback}.${place.region}.cloudapp.azure.com'
+          target: '${place.standBy}.${place.region}.cloudapp.azure.com'
           endpointLocation: place.region
           endpointStatus: 'Enabled'
           weight: place.weight

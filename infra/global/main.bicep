@@ -4,6 +4,7 @@ metadata name = 'Global'
 metadata description = 'What an environment has once: database, registry, images, Front Door without its routes (see edge/), and the logs of these.'
 
 import { estateType, globalNames, regionOf, tagsOf } from '../naming.bicep'
+import { peopleOn, roles } from '../modules/roles.bicep'
 import { firewallType } from 'front-door.bicep'
 import { throughputType } from 'database.bicep'
 
@@ -86,6 +87,16 @@ module images '../modules/storage.bicep' = {
     ]
     workspaceId: workspace.outputs.id
   }
+}
+
+// Front Door asks for a page there to know whether images can be had; a deployment puts it there once.
+module imagesAccess '../modules/blob-access.bicep' = {
+  scope: group
+  params: {
+    account: names.images
+    grants: peopleOn(shared.storage.websiteContainer, deployersId, 'deployers', roles.blobDataContributor)
+  }
+  dependsOn: [images]
 }
 
 module frontDoor 'front-door.bicep' = {

@@ -124,6 +124,9 @@ output name string = account.name
 @description('Where its blobs are read and written.')
 output blobEndpoint string = account.properties.primaryEndpoints.blob
 
+@description('Where its static website is read.')
+output webEndpoint string = account.properties.primaryEndpoints.web
+
 @export()
 @description('When blobs under certain names become cheaper, and when they go.')
 type lifecycleRuleType = {

@@ -64,7 +64,7 @@ param metricsId string
 
 var zones = ['1', '2', '3']
 
-// Unhealthy subnets and pods that nobody can evict must not stop a node's upgrade for ever.
+// Pods that nobody can evict must not stop a node's upgrade for ever.
 var nodeUpgrades = { maxSurge: '33%', drainTimeoutInMinutes: 30, nodeSoakDurationInMinutes: 5 }
 
 resource network 'Microsoft.Network/virtualNetworks@2025-01-01' existing = {
@@ -105,8 +105,8 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-05-01' = {
     kubernetesVersion: sizes.kubernetesVersion
     dnsPrefix: name
     nodeResourceGroup: nodeGroup
-    // What AKS made is changed through AKS only.
-    nodeResourceGroupProfile: { restrictionLevel: 'ReadOnly' }
+    // Not read-only: the gateway's private link service is in there, and somebody must approve Front Door's connection to it.
+    nodeResourceGroupProfile: { restrictionLevel: 'Unrestricted' }
     enableRBAC: true
     disableLocalAccounts: true
     aadProfile: { managed: true, enableAzureRBAC: true, tenantID: tenant().tenantId }
@@ -199,7 +199,8 @@ resource nodeImages 'Microsoft.ContainerService/managedClusters/maintenanceConfi
   properties: { maintenanceWindow: window(nodeImageDay) }
 }
 
-// Pods that the add-on finds are held to the "restricted" standard; the namespace's own labels say the same to Kubernetes.
+// Pods are held to the "restricted" standard, but for what AKS itself makes, the gateway's proxies included. The labels of
+// the namespaces say the same to Kubernetes.
 resource restricted 'Microsoft.Authorization/policyAssignments@2025-03-01' = {
   name: 'pods-restricted'
   properties: {
@@ -211,7 +212,7 @@ resource restricted 'Microsoft.Authorization/policyAssignments@2025-03-01' = {
     parameters: {
       effect: { value: 'Deny' }
       excludedNamespaces: {
-        value: ['kube-system', 'gatekeeper-system', 'azure-arc', 'aks-istio-system', 'app-routing-system']
+        value: ['kube-system', 'gatekeeper-system', 'aks-istio-system', 'app-routing-system', 'catalog-gateway']
       }
     }
   }
@@ -353,7 +354,6 @@ func nodes(size nodesType, networkId string, zones string[], upgrades upgradesTy
   maxPods: 110
   vnetSubnetID: '${networkId}/subnets/nodes'
   upgradeSettings: upgrades
-  localDNSProfile: { mode: 'Required' }
 }
 
 @description('Four hours of one night a week.')

@@ -12,7 +12,7 @@ param location string
 @description('Required. Their tags.')
 param tags tagsType
 
-var programs = ['cluster', 'kubelet', 'api', 'processor', 'keda', 'capture', 'stand-by']
+var programs = ['cluster', 'kubelet', 'api', 'processor', 'keda', 'capture']
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = [
   for program in programs: {
@@ -62,13 +62,6 @@ output capture identityType = {
   id: identity[indexOf(programs, 'capture')].id
   clientId: identity[indexOf(programs, 'capture')].properties.clientId
   principalId: identity[indexOf(programs, 'capture')].properties.principalId
-}
-
-@description('The stand-by way in: reads its certificate.')
-output standBy identityType = {
-  id: identity[indexOf(programs, 'stand-by')].id
-  clientId: identity[indexOf(programs, 'stand-by')].properties.clientId
-  principalId: identity[indexOf(programs, 'stand-by')].properties.principalId
 }
 
 @export()

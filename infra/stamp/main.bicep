@@ -18,7 +18,10 @@ param location string
 param sizes sizesType
 
 @description('Optional. Way in past Front Door: none; closed, which is there and lets nobody in; or open. See docs/decisions/0007.')
-param fallback 'none' | 'closed' | 'open' = 'none'
+param standBy 'none' | 'closed' | 'open' = 'none'
+
+@description('Optional. Name in the stamp\'s vault of the certificate of the environment\'s domain; needed for the way past Front Door.')
+param certificate string = ''
 
 @description('Optional. Object id of the Entra group, with the pipeline\'s identity in it, that deploys the app, the site and the secrets; nobody by default.')
 param deployersId string = ''
@@ -41,7 +44,8 @@ var podAddresses = '192.168.0.0/16'
 // One region a day, its nodes at the other end of the week: at most one region at a time is at work on itself.
 var days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 
-var hostContainers = [shared.storage.hostContainer, 'azure-webjobs-hosts', 'azure-webjobs-secrets']
+// The host's checkpoints and its locks. Its keys are in neither: each container makes its own.
+var hostContainers = [shared.storage.hostContainer, 'azure-webjobs-hosts']
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
   name: names.group
@@ -92,6 +96,11 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing =
   name: world.registry
 }
 
+resource frontDoor 'Microsoft.Cdn/profiles@2025-12-01' existing = {
+  scope: globalGroup
+  name: world.profile
+}
+
 module network 'network.bicep' = {
   scope: group
   params: {
@@ -101,7 +110,7 @@ module network 'network.bicep' = {
     tags: tags
     addressSpace: addressSpace
     podAddresses: podAddresses
-    fallback: fallback
+    standBy: standBy
     workspaceId: workspace.id
   }
 }
@@ -224,6 +233,13 @@ module privateAccess 'private-access.bicep' = {
       { name: 'storage', id: storage.outputs.id, kind: 'blob' }
       { name: 'events', id: events.outputs.id, kind: 'namespace' }
       { name: 'vault', id: vault.outputs.id, kind: 'vault' }
+      // Clients who come past Front Door need the site and the images too.
+      ...(standBy == 'none'
+        ? []
+        : [
+            { name: 'site', id: storage.outputs.id, kind: 'web' }
+            { name: 'images-site', id: images.id, kind: 'web' }
+          ])
     ]
   }
 }
@@ -234,15 +250,12 @@ module storageAccess '../modules/blob-access.bicep' = {
   params: {
     account: names.storage
     grants: [
-      // The host keeps its locks and keys in two containers, whatever it runs.
-      ...map(
-        ['azure-webjobs-hosts', 'azure-webjobs-secrets'],
-        container => onContainer(container, 'api', identities.outputs.api.principalId, roles.blobDataContributor)
-      )
-      ...map(
-        ['azure-webjobs-hosts', 'azure-webjobs-secrets'],
-        container =>
-          onContainer(container, 'processor', identities.outputs.processor.principalId, roles.blobDataContributor)
+      onContainer('azure-webjobs-hosts', 'api', identities.outputs.api.principalId, roles.blobDataContributor)
+      onContainer(
+        'azure-webjobs-hosts',
+        'processor',
+        identities.outputs.processor.principalId,
+        roles.blobDataContributor
       )
       // Health: how far the processor is, and whether an operator closed the stamp.
       onContainer(shared.storage.hostContainer, 'api', identities.outputs.api.principalId, roles.blobDataReader)
@@ -378,41 +391,91 @@ module insightsAccess '../modules/insights-access.bicep' = {
   }
 }
 
-@description('Name of the cluster: AKS_CLUSTER.')
+module standByWay 'stand-by.bicep' = if (standBy != 'none') {
+  scope: group
+  params: {
+    prefix: names.identity
+    suffix: names.suffix
+    publicName: names.standBy
+    location: location
+    tags: tags
+    open: standBy == 'open'
+    networkName: names.network
+    vaultName: names.vault
+    certificate: certificate
+    gatewayAddress: network.outputs.gatewayAddress
+    gatewayHost: names.gatewayHost
+    siteHost: split(storage.outputs.webEndpoint, '/')[2]
+    imagesHost: split(images.properties.primaryEndpoints.web, '/')[2]
+    frontDoorId: frontDoor.properties.frontDoorId
+    workspaceId: workspace.id
+  }
+  dependsOn: [privateAccess, vault]
+}
+
+@description('Name of the cluster.')
 output cluster string = names.cluster
 
 @description('Resource group of the stamp.')
 output resourceGroup string = names.group
 
-@description('Region as the app knows it: setting REGION.')
+// Outputs by the names that infra/kubernetes/overlays/*/stamp.yaml gives them; the image alone is missing.
+@description('Region as the app knows it.')
 output region string = regionOf(location).display
 
-@description('Setting EVENT_HUBS__fullyQualifiedNamespace.')
-output eventsHost string = events.outputs.host
+@description('Regions of the database, the stamp\'s own first.')
+output cosmosRegions string = join(
+  map([location, ...filter(estate.regions, other => other != location)], each => regionOf(each).display),
+  ','
+)
 
-@description('Setting AzureWebJobsStorage__blobServiceUri.')
-output storageEndpoint string = storage.outputs.blobEndpoint
+@description('The database\'s endpoint.')
+output cosmosEndpoint string = database.properties.documentEndpoint
 
-@description('Name of the vault.')
-output vault string = names.vault
+@description('Host name of the hub\'s namespace.')
+output eventHubsHost string = events.outputs.host
 
-@description('Annotation of service account api.')
+@description('Blob host of the stamp\'s account.')
+output stampBlobHost string = split(storage.outputs.blobEndpoint, '/')[2]
+
+@description('Blob host of the dead letters.')
+output regionBlobHost string = split(letters.properties.primaryEndpoints.blob, '/')[2]
+
+@description('Blob host of the images.')
+output globalBlobHost string = split(images.properties.primaryEndpoints.blob, '/')[2]
+
+@description('What Front Door sends in X-Azure-FDID.')
+output frontDoorId string = frontDoor.properties.frontDoorId
+
+@description('Client id of the API\'s identity.')
 output apiClientId string = identities.outputs.api.clientId
 
-@description('Annotation of service account processor.')
+@description('Client id of the processor\'s identity.')
 output processorClientId string = identities.outputs.processor.clientId
 
-@description('Identity of the TriggerAuthentication that KEDA uses.')
+@description('Client id of the identity of KEDA\'s operator.')
 output kedaClientId string = identities.outputs.keda.clientId
 
-@description('Private link service that the Gateway\'s annotations must name.')
+@description('The Entra tenant.')
+output tenantId string = tenant().tenantId
+
+@description('Name of the stamp\'s vault.')
+output keyVault string = names.vault
+
+@description('Host name of the gateway\'s listener.')
+output originHost string = names.gatewayHost
+
+@description('Name of the gateway\'s private link service.')
 output privateLinkService string = names.privateLink
 
-@description('Address that the Gateway must ask for.')
-output gatewayAddress string = network.outputs.gatewayAddress
+@description('Resource group that AKS makes it in.')
+output privateLinkResourceGroup string = names.nodeGroup
 
-@description('Host name of the Gateway\'s listener.')
-output gatewayHost string = names.gatewayHost
+@description('Subnet that it takes its addresses from.')
+output privateLinkSubnet string = network.outputs.gatewaySubnet
+
+@description('Address that the gateway\'s load balancer asks for, in the same subnet.')
+output gatewayAddress string = network.outputs.gatewayAddress
 
 @description('How much of everything.')
 type sizesType = {

@@ -23,7 +23,7 @@ param addressSpace string
 param podAddresses string
 
 @description('Required. Whether clients may come past Front Door.')
-param fallback 'none' | 'closed' | 'open'
+param standBy 'none' | 'closed' | 'open'
 
 @description('Required. Workspace that gets the logs.')
 param workspaceId string
@@ -32,7 +32,7 @@ var nodes = cidrSubnet(addressSpace, 20, 0)
 var endpoints = cidrSubnet(addressSpace, 24, 16)
 var gateway = cidrSubnet(addressSpace, 24, 17)
 var agents = cidrSubnet(addressSpace, 24, 18)
-var standBy = cidrSubnet(addressSpace, 24, 19)
+var standByRange = cidrSubnet(addressSpace, 24, 19)
 
 var denyTheRest = {
   name: 'deny-the-rest'
@@ -82,23 +82,24 @@ var toNodes = [
   allowAll('nodes', 100, nodes)
   allowAll('pods', 110, podAddresses)
   allow('gateway', 120, gateway, ['443'])
-  allow('stand-by', 130, standBy, ['443'])
+  ...(standBy == 'none' ? [] : [allow('stand-by', 130, standByRange, ['443'])])
   allow('agents', 140, agents, ['443'])
   allow('load-balancer', 150, 'AzureLoadBalancer', ['0-65535'])
   denyTheRest
 ]
 
-// 5671: AMQP of Event Hubs; 10250-10255: Cosmos DB's replicas in direct mode, which the Python client does not use.
+// 5671: AMQP of Event Hubs. Cosmos DB's ports of its direct mode are missing: the Python client does not use it.
 var toEndpoints = [
   allow('nodes', 100, nodes, ['443', '5671'])
   allow('agents', 110, agents, ['443', '5671'])
+  ...(standBy == 'none' ? [] : [allow('stand-by', 120, standByRange, ['443'])])
   denyTheRest
 ]
 
 var toGateway = [
   allow('load-balancer', 100, 'AzureLoadBalancer', ['0-65535'])
   allow('private-link', 110, gateway, ['443'])
-  allow('stand-by', 120, standBy, ['443'])
+  ...(standBy == 'none' ? [] : [allow('stand-by', 120, standByRange, ['443'])])
   denyTheRest
 ]
 
@@ -106,7 +107,7 @@ var toStandBy = [
   // What Azure needs to run an Application Gateway; without it the gateway fails.
   allow('gateway-manager', 100, 'GatewayManager', ['65200-65535'])
   allow('load-balancer', 110, 'AzureLoadBalancer', ['0-65535'])
-  ...(fallback == 'open' ? [allow('clients', 120, 'Internet', ['443'])] : [])
+  ...(standBy == 'open' ? [allow('clients', 120, 'Internet', ['443'])] : [])
   denyTheRest
 ]
 
@@ -115,7 +116,7 @@ var subnets = [
   { name: 'endpoints', range: endpoints, rules: toEndpoints }
   { name: 'gateway', range: gateway, rules: toGateway }
   { name: 'agents', range: agents, rules: [denyTheRest] }
-  ...(fallback == 'none' ? [] : [{ name: 'stand-by', range: standBy, rules: toStandBy }])
+  ...(standBy == 'none' ? [] : [{ name: 'stand-by', range: standByRange, rules: toStandBy }])
 ]
 
 resource rules 'Microsoft.Network/networkSecurityGroups@2025-01-01' = [
@@ -169,6 +170,9 @@ resource rulesDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
 
 @description('Id of the network.')
 output id string = network.id
+
+@description('Subnet of the gateway.')
+output gatewaySubnet string = subnets[2].name
 
 @description('Address that the internal gateway listens on; its Gateway must ask for it.')
 output gatewayAddress string = cidrHost(gateway, 9)

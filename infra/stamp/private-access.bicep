@@ -29,8 +29,11 @@ var zones = {
   namespace: 'privatelink.servicebus.windows.net'
   registry: 'privatelink.azurecr.io'
   vault: 'privatelink.vaultcore.azure.net'
+  #disable-next-line no-hardcoded-env-urls
+  web: 'privatelink.web.core.windows.net'
 }
-var zoneList = items(zones)
+// Only zones that something is in.
+var zoneList = filter(items(zones), zone => contains(map(targets, target => target.kind), zone.key))
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for one in zoneList: {
@@ -100,5 +103,5 @@ type targetType = {
   id: string
 
   @description('Required. Its kind, as Private Link calls it (the group id).')
-  kind: 'Sql' | 'blob' | 'namespace' | 'registry' | 'vault'
+  kind: 'Sql' | 'blob' | 'namespace' | 'registry' | 'vault' | 'web'
 }
