@@ -74,9 +74,11 @@ class InMemoryQueueProgress:
     reads: int = 0
     held: asyncio.Event | None = None
     """While it is there and not set, no reading ends."""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> Reading:
         self.reads += 1
+        self.begun.set()
         if self.held is not None:
             await self.held.wait()
         self.outage.strike(QueueUnavailable)

@@ -1,0 +1,122 @@
+"""One reading of the queue's progress for all processes of a stamp, in a blob of the stamp's account.
+
+A reading asks the hub 33 questions, each over a connection of its own. Were every API process to ask them, twenty of
+them would ask 44 a second, for an answer that is the same for all. So the first that finds the shared reading too old
+says that it reads, reads, and stores what it found; the others take that.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob.aio import BlobClient
+
+from adapters.stamp_storage import errors_as_ours
+from domain.backlog import Checkpoint, LogEnds, QueueProgress, Reading
+from domain.times import from_iso, iso
+
+BLOB = "queue-progress.json"
+# Less than a watch's interval: one process of a stamp reads at each of its turns, and the others at none.
+FRESH = timedelta(seconds=12)
+# Who said that it reads and has stored nothing since has died.
+CLAIM = timedelta(seconds=12)
+# Older than this, and whoever asks reads for itself rather than wait for another.
+TOO_OLD = timedelta(seconds=40)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    reading: Reading | None
+    tag: str
+    claimed: datetime | None
+
+
+class SharedProgress:
+    """Fulfils QueueProgress, with readings that are up to 12 s old, and up to 40 s while another process reads."""
+
+    def __init__(self, own: QueueProgress, blob: BlobClient, now: Callable[[], datetime]) -> None:
+        self._own = own
+        self._blob = blob
+        self._now = now
+
+    async def read(self) -> Reading:
+        """See QueueProgress."""
+        stored = await self._stored()
+        if stored is not None and stored.reading is not None:
+            if self._is_within(stored.reading.taken_at, FRESH):
+                return stored.reading
+            if self._is_within(stored.reading.taken_at, TOO_OLD) and await self._is_anothers_turn(stored):
+                return stored.reading
+        reading = await self._own.read()
+        with errors_as_ours():
+            # Whoever stores last wins: both have just read.
+            await self._blob.upload_blob(_bytes_of(reading), overwrite=True)
+        return reading
+
+    async def _is_anothers_turn(self, stored: _Stored) -> bool:
+        if stored.claimed is not None and self._is_within(stored.claimed, CLAIM):
+            return True
+        with errors_as_ours():
+            try:
+                await self._blob.set_blob_metadata(
+                    {"claimed": iso(self._now())}, etag=stored.tag, match_condition=MatchConditions.IfNotModified
+                )
+            except (ResourceModifiedError, ResourceNotFoundError, ResourceExistsError):
+                return True
+        return False
+
+    async def _stored(self) -> _Stored | None:
+        with errors_as_ours():
+            try:
+                download = await self._blob.download_blob()
+                data = await download.readall()
+            except ResourceNotFoundError:
+                return None
+        claimed = (download.properties.metadata or {}).get("claimed", "")
+        return _Stored(_reading_of(data), str(download.properties.etag), _moment_of(claimed))
+
+    def _is_within(self, moment: datetime, span: timedelta) -> bool:
+        # A clock that runs ahead must not make its reading fresh for as long as it is ahead.
+        return abs(self._now() - moment) < span
+
+
+def _bytes_of(reading: Reading) -> bytes:
+    def plain(value: object) -> str:
+        if isinstance(value, datetime):
+            return iso(value)
+        raise TypeError(type(value).__name__)
+
+    return json.dumps(asdict(reading), default=plain).encode()
+
+
+def _reading_of(data: bytes) -> Reading | None:
+    """None for what another version of this program stored."""
+    try:
+        members = json.loads(data)
+        return Reading(
+            taken_at=from_iso(members["taken_at"]),
+            hub_created=from_iso(members["hub_created"]),
+            logs={one: _log_of(**log) for one, log in members["logs"].items()},
+            checkpoints={one: _checkpoint_of(**found) for one, found in members["checkpoints"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _log_of(*, last_enqueued: str, **numbers: Any) -> LogEnds:
+    return LogEnds(last_enqueued=from_iso(last_enqueued), **numbers)
+
+
+def _checkpoint_of(*, written: str, **others: Any) -> Checkpoint:
+    return Checkpoint(written=from_iso(written), **others)
+
+
+def _moment_of(text: str) -> datetime | None:
+    try:
+        return from_iso(text)
+    except ValueError:
+        return None
