@@ -1,0 +1,323 @@
+"""Rules about the way in: Front Door does what front-door.json says, behind a firewall that blocks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .exactly import (
+    BINDING,
+    CLUSTER,
+    DOMAIN,
+    EDGE_RULE,
+    ENTRY,
+    FIREWALL,
+    ORIGIN,
+    ORIGIN_GROUP,
+    PROFILE,
+    ROUTE,
+    RULE_SET,
+    STORAGE,
+    Table,
+    exactly,
+)
+from .resilience import containers_of
+from .snapshots import Estate, Json, Rule, above, at, front_door, group_of, properties, resources, short
+
+RULES: list[Rule] = []
+# Managed rules that are off, each with its reason. One more here is a decision.
+RULES_OFF = {
+    ("PROTOCOL-ENFORCEMENT", "920420"): "images are uploaded as they are; the API refuses content types itself",
+    ("METHOD-ENFORCEMENT", "911100"): "PUT and DELETE are the API's; it knows no other methods",
+}
+RULE_SETS = {"Microsoft_DefaultRuleSet": "2.1", "Microsoft_BotManagerRuleSet": "1.0"}
+# Members of JSON bodies that hold people's own words.
+FREE_TEXTS = {"text", "authorName", "name", "description"}
+POLICY_SETTINGS: Table = {
+    FIREWALL: {
+        "policySettings.enabledState": "Enabled",
+        "policySettings.mode": "Prevention",
+        "policySettings.requestBodyCheck": "Enabled",
+        "policySettings.customBlockResponseStatusCode": 403,
+    }
+}
+# Where Front Door's copy of the images is read: Azure pairs regions, whatever ours are.
+PAIRED = {"westeurope": "northeurope", "northeurope": "westeurope", "uksouth": "ukwest", "eastus2": "centralus"}
+
+
+def rule(check: Rule) -> Rule:
+    RULES.append(check)
+    return check
+
+
+def last(one: Json) -> str:
+    """The last part of a child's name."""
+    found: str = one["name"].rpartition("/")[2]
+    return found
+
+
+def by_name(given: Estate, kind: str) -> dict[str, Json]:
+    """Properties of all resources of a type by the last part of their names."""
+    return {last(one): properties(one) for one in given.of(kind)}
+
+
+def described_routes(given: Estate) -> dict[str, Json]:
+    """Every route by its name here, those of single stamps written out."""
+    told = front_door()
+    routes = {one["name"]: one for one in told["routes"]}
+    for one in told["stampRoutes"]:
+        for region in given.regions:
+            name = f"stamp-{one['name']}-{region}"
+            patterns = [pattern.replace("{stamp}", region) for pattern in one["patternsToMatch"]]
+            routes[name] = one | {"originGroup": name, "patternsToMatch": patterns}
+    return routes
+
+
+@rule
+def front_door_is_premium_and_on(given: Estate) -> Iterator[str]:
+    for kind in (PROFILE, FIREWALL):
+        found = given.of(kind)
+        if [one.get("sku") for one in found] != [{"name": "Premium_AzureFrontDoor"}]:
+            yield f"{kind}: {[one.get('sku') for one in found]}"
+    wanted = front_door()["originResponseTimeoutSeconds"]
+    yield from exactly(given, {PROFILE: {"originResponseTimeoutSeconds": wanted}, ENTRY: {"enabledState": "Enabled"}})
+
+
+@rule
+def the_firewall_blocks(given: Estate) -> Iterator[str]:
+    yield from exactly(given, POLICY_SETTINGS)
+    for policy in given.of(FIREWALL):
+        sets = at(properties(policy), "managedRules.managedRuleSets") or []
+        if {one.get("ruleSetType"): one.get("ruleSetVersion") for one in sets} != RULE_SETS:
+            yield f"{short(policy)}: has the rule sets {[one.get('ruleSetType') for one in sets]}"
+        for one in sets:
+            # Bots are let in or kept out kind by kind; attacks are blocked.
+            if one.get("ruleSetType") == "Microsoft_DefaultRuleSet" and one.get("ruleSetAction") != "Block":
+                yield f"{short(policy)}: {one.get('ruleSetType')} does {one.get('ruleSetAction')}"
+            yield from _loosened(policy, one)
+
+
+def _loosened(policy: Json, rule_set: Json) -> Iterator[str]:
+    off = set()
+    for group in rule_set.get("ruleGroupOverrides", []):
+        off |= {(group["ruleGroupName"], one["ruleId"]) for one in group.get("rules", [])}
+        if not group.get("rules") or group.get("exclusions"):
+            yield f"{short(policy)}: leaves out all of {group['ruleGroupName']}"
+    wanted = set(RULES_OFF) if rule_set.get("ruleSetType") == "Microsoft_DefaultRuleSet" else set()
+    if off != wanted:
+        yield f"{short(policy)}: overrides {sorted(off ^ wanted)} otherwise than agreed"
+    left = {
+        (one["matchVariable"], one["selectorMatchOperator"], one["selector"]) for one in rule_set.get("exclusions", [])
+    }
+    texts = {("RequestBodyJsonArgNames", "Equals", name) for name in FREE_TEXTS}
+    if left != (texts if wanted else set()):
+        yield f"{short(policy)}: does not look into {sorted(left)}"
+
+
+@rule
+def the_firewall_limits_rates(given: Estate) -> Iterator[str]:
+    for policy in given.of(FIREWALL):
+        rules = {one["name"]: one for one in at(properties(policy), "customRules.rules") or []}
+        if set(rules) != {"LimitWrites", "LimitRequests"}:
+            yield f"{short(policy)}: has the rules {sorted(rules)}"
+        for one in rules.values():
+            found = (one.get("enabledState"), one.get("ruleType"), one.get("action"), one.get("groupBy"))
+            if found != ("Enabled", "RateLimitRule", "Block", [{"variableName": "SocketAddr"}]):
+                yield f"{short(policy)}: {one['name']} is {found}"
+            # Below about 200 a minute the counters of one edge location are too coarse.
+            if one.get("rateLimitDurationInMinutes") != 1 or not 200 <= one.get("rateLimitThreshold", 0) <= 3000:
+                yield f"{short(policy)}: {one['name']} starts at {one.get('rateLimitThreshold')}"
+
+
+@rule
+def every_way_in_is_behind_the_firewall(given: Estate) -> Iterator[str]:
+    """The endpoint, and each domain that a route answers for."""
+    used = {one["id"] for one in given.of(ENTRY)}
+    for route in given.of(ROUTE):
+        used |= {one["id"] for one in properties(route).get("customDomains", [])}
+    guarded = set()
+    policies = [one["id"] for one in given.of(FIREWALL)]
+    for one in given.of(BINDING):
+        found = properties(one).get("parameters", {})
+        if found.get("type") != "WebApplicationFirewall" or [at(found, "wafPolicy.id")] != policies:
+            yield f"{short(one)}: binds {at(found, 'wafPolicy.id')}"
+            continue
+        for association in found.get("associations", []):
+            if "/*" in association.get("patternsToMatch", []):
+                guarded |= {domain["id"] for domain in association["domains"]}
+    for way in used - guarded:
+        yield f"{way.rpartition('/')[2]} is not behind the firewall"
+
+
+@rule
+def the_environment_has_its_own_domain_where_it_has_a_certificate(given: Estate) -> Iterator[str]:
+    certificate = given.parameters["edge"]["certificate"]
+    domains = given.of(DOMAIN)
+    wanted = [given.parameters["estate"]["domain"]] if certificate else []
+    if [properties(one).get("hostName") for one in domains] != wanted:
+        yield f"Front Door answers for {[properties(one).get('hostName') for one in domains]}"
+    for route in given.of(ROUTE):
+        if [one["id"] for one in properties(route).get("customDomains", [])] != [one["id"] for one in domains]:
+            yield f"{short(route)}: answers for other domains"
+
+
+@rule
+def routes_are_those_described(given: Estate) -> Iterator[str]:
+    wanted, found = described_routes(given), by_name(given, ROUTE)
+    if set(wanted) != set(found):
+        yield f"routes {sorted(set(wanted) ^ set(found))} are missing or left over"
+    for name in set(wanted) & set(found):
+        told, route = wanted[name], found[name]
+        if route.get("patternsToMatch") != told["patternsToMatch"] or route.get("originPath") != told.get("originPath"):
+            yield f"route {name}: {route.get('patternsToMatch')} to {route.get('originPath')}"
+        if not str(at(route, "originGroup.id")).endswith(f"/originGroups/{told['originGroup']}"):
+            yield f"route {name}: goes to {at(route, 'originGroup.id')}"
+        rules = [one["id"].rpartition("/")[2] for one in route.get("ruleSets", [])]
+        if rules != ([name] if {"responseHeaders", "rewriteWithoutExtension"} & set(told) else []):
+            yield f"route {name}: obeys the rules {rules}"
+
+
+@rule
+def clients_and_origins_speak_https(given: Estate) -> Iterator[str]:
+    yield from exactly(
+        given,
+        {
+            ROUTE: {
+                "enabledState": "Enabled",
+                "httpsRedirect": "Enabled",
+                "forwardingProtocol": "HttpsOnly",
+                "linkToDefaultDomain": "Enabled",
+                # Both, or there would be nothing to redirect.
+                "supportedProtocols": ["Http", "Https"],
+            },
+            ORIGIN: {"enforceCertificateNameCheck": True, "httpsPort": 443},
+        },
+    )
+
+
+@rule
+def the_edge_caches_what_is_static_and_nothing_else(given: Estate) -> Iterator[str]:
+    wanted = described_routes(given)
+    for name, route in by_name(given, ROUTE).items():
+        caching = route.get("cacheConfiguration")
+        if caching != wanted.get(name, {}).get("cacheConfiguration"):
+            yield f"route {name}: caches by {caching}"
+        paths = [pattern.removesuffix("*") for pattern in route.get("patternsToMatch", [])]
+        live = any(path.startswith(("/api/", "/health/")) for path in paths)
+        if live is bool(caching):
+            yield f"route {name}: {paths} is {'cached' if caching else 'not cached'}"
+
+
+@rule
+def origin_groups_are_those_described(given: Estate) -> Iterator[str]:
+    """Probes and load balancing; a group of one stamp needs no probe, and must answer while the stamp is out."""
+    told = {one["name"]: one for one in front_door()["originGroups"]}
+    found = by_name(given, ORIGIN_GROUP)
+    if {name for name in found if not name.startswith("stamp-")} != set(told):
+        yield f"origin groups are {sorted(found)}"
+    for name, group in found.items():
+        wanted = told.get(name, {})
+        if group.get("healthProbeSettings") != wanted.get("healthProbeSettings"):
+            yield f"group {name}: is asked {group.get('healthProbeSettings')}"
+        if name in told and group.get("loadBalancingSettings") != wanted["loadBalancingSettings"]:
+            yield f"group {name}: is balanced by {group.get('loadBalancingSettings')}"
+        if group.get("sessionAffinityState") != "Disabled":
+            yield f"group {name}: keeps clients at one stamp"
+
+
+@rule
+def origins_are_the_stamps(given: Estate) -> Iterator[str]:
+    """Every group has an origin in every region, enabled, by private link: to its gateway, its site or the images."""
+    wanted: dict[str, Mapping[str, Any]] = {}
+    for group in front_door()["originGroups"]:
+        wanted |= _origins(given, group["name"], group["origins"])
+    for one in front_door()["stampRoutes"]:
+        for region in given.regions:
+            name = f"stamp-{one['name']}-{region}"
+            wanted[f"{name}/{region}"] = _to_gateway(given, region)
+    found = {"/".join(one["name"].split("/")[-2:]): properties(one) for one in given.of(ORIGIN)}
+    if set(found) != set(wanted):
+        yield f"origins {sorted(set(found) ^ set(wanted))} are missing or left over"
+    for name in set(found) & set(wanted):
+        origin = found[name]
+        have = {key: at(origin, key) for key in wanted[name]}
+        if have != wanted[name]:
+            yield f"origin {name}: is {have}, not {wanted[name]}"
+        if not origin.get("hostName") or origin.get("hostName") != origin.get("originHostHeader"):
+            yield f"origin {name}: is called {origin.get('originHostHeader')} at {origin.get('hostName')}"
+    weights = {origin.get("weight") for name, origin in found.items() if name.partition("/")[2] in given.regions}
+    if not all(isinstance(weight, int) and 1 <= weight <= 1000 for weight in weights):
+        yield f"origins weigh {weights}"
+
+
+def _origins(given: Estate, group: str, kind: str) -> dict[str, Mapping[str, Any]]:
+    if kind == "gateway":
+        return {f"{group}/{region}": _to_gateway(given, region) for region in given.regions}
+    if kind == "website":
+        website = resources()["storage"]["websiteContainer"]
+        return {
+            f"{group}/{region}": _link(_account(given, f"stamp-{region}", website), "web", region, 1)
+            for region in given.regions
+        }
+    images = _account(given, "global", resources()["storage"]["imageUploadContainer"])
+    home = given.regions[0]
+    return {
+        f"{group}/primary": _link(images, "web", home, 1),
+        f"{group}/secondary": _link(images, "web_secondary", PAIRED.get(home, ""), 2),
+    }
+
+
+def _account(given: Estate, part: str, container: str) -> str:
+    found = [one["id"] for one in given.parts[part].of(STORAGE) if container in containers_of(given, one)]
+    return str(found[0]) if len(found) == 1 else ""
+
+
+def _to_gateway(given: Estate, region: str) -> dict[str, Any]:
+    """AKS makes the private link service in the nodes' group, by the name that the Gateway's annotation gives it."""
+    clusters = given.parts[f"stamp-{region}"].of(CLUSTER)
+    cluster = clusters[0]
+    base = above(cluster["id"]).replace(group_of(cluster["id"]), at(properties(cluster), "nodeResourceGroup"))
+    service = base.rpartition("/providers/")[0] + (
+        f"/providers/Microsoft.Network/privateLinkServices/{given.parts[f'stamp-{region}'].outputs['privateLinkService']}"
+    )
+    host = f"{region}.stamps.{given.parameters['estate']['domain']}"
+    return {**_link(service, None, region, 1), "hostName": host}
+
+
+def _link(target: str, group: str | None, region: str, priority: int) -> dict[str, Any]:
+    return {
+        "sharedPrivateLinkResource.privateLink.id": target,
+        "sharedPrivateLinkResource.groupId": group,
+        "sharedPrivateLinkResource.privateLinkLocation": region,
+        "priority": priority,
+        "enabledState": "Enabled",
+    }
+
+
+@rule
+def answers_carry_the_headers_described(given: Estate) -> Iterator[str]:
+    sets = {last(one) for one in given.of(RULE_SET)}
+    found = {"/".join(one["name"].split("/")[-2:]): properties(one) for one in given.of(EDGE_RULE)}
+    wanted = set()
+    for route in front_door()["routes"]:
+        name = route["name"]
+        if "responseHeaders" in route:
+            wanted.add(f"{name}/headers")
+            actions = [one["parameters"] for one in found.get(f"{name}/headers", {}).get("actions", [])]
+            have = {one.get("headerName"): (one.get("headerAction"), one.get("value")) for one in actions}
+            if have != {header: ("Overwrite", value) for header, value in route["responseHeaders"].items()}:
+                yield f"route {name}: answers carry {have}"
+        if "rewriteWithoutExtension" in route:
+            wanted.add(f"{name}/rewrite")
+            yield from _rewrite(name, route["rewriteWithoutExtension"], found.get(f"{name}/rewrite", {}))
+    if set(found) != wanted or sets != {name.partition("/")[0] for name in wanted}:
+        yield f"rules {sorted(set(found) ^ wanted)} are missing or left over"
+
+
+def _rewrite(name: str, page: str, found: Json) -> Iterator[str]:
+    conditions = [(one["name"], one["parameters"]) for one in found.get("conditions", [])]
+    if [(kind, told.get("operator"), told.get("negateCondition")) for kind, told in conditions] != [
+        ("UrlFileExtension", "Any", True)
+    ]:
+        yield f"route {name}: rewrites where {conditions}"
+    actions = [(one["name"], one["parameters"].get("destination")) for one in found.get("actions", [])]
+    if actions != [("UrlRewrite", page)]:
+        yield f"route {name}: rewrites to {actions}"
