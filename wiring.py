@@ -24,8 +24,9 @@ from adapters.cosmos_items import CosmosItemStore
 from adapters.cosmos_outcomes import CosmosOutcomes
 from adapters.event_hubs import EventHubsCommandQueue, QueueSettings, producer_client
 from adapters.queue_progress import EventHubsProgress
-from adapters.shared_progress import BLOB, SharedProgress
-from adapters.stamp_storage import CHECKPOINTS, HEALTH, StampStorage
+from adapters.shared_progress import CONTAINER as SHARED_IN
+from adapters.shared_progress import SharedProgress
+from adapters.stamp_storage import CHECKPOINTS, StampStorage
 from domain.acceptance import Acceptance
 from domain.backlog import QueueProgress
 from domain.commands import canary
@@ -144,8 +145,8 @@ class Parts:
     @cached_property
     def queue_watch(self) -> QueueWatch:
         """Keeps the last backlog for the monitor."""
-        blob = self._stamp_account.get_blob_client(HEALTH, BLOB)
-        return QueueWatch(SharedProgress(self.queue_progress, blob, self.now), self.now)
+        shared_in = self._stamp_account.get_container_client(SHARED_IN)
+        return QueueWatch(SharedProgress(self.queue_progress, shared_in, self.now), self.now)
 
     @cached_property
     def monitor(self) -> Monitor:

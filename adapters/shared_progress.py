@@ -2,10 +2,14 @@
 
 A reading asks the hub 33 questions, each over a connection of its own. Were every API process to ask them, twenty of
 them would ask 44 a second, for an answer that is the same for all. So the first that finds the shared reading too old
-says that it reads, reads, and stores what it found; the others take that.
+says that it reads, reads, and stores what it found; the others take that. Where sharing fails, each reads for itself.
+
+The blob lies in the container of the host's own locks: it is there that API processes may write. They may only read the
+switch that takes the stamp out of rotation.
 """
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,13 +17,17 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobClient
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from adapters.stamp_storage import errors_as_ours
 from domain.backlog import Checkpoint, LogEnds, QueueProgress, Reading
+from domain.errors import StoreUnavailable
 from domain.times import from_iso, iso
 
-BLOB = "queue-progress.json"
+log = logging.getLogger("catalog.shared_progress")
+
+CONTAINER = "azure-webjobs-hosts"
+BLOB = "catalog/queue-progress.json"
 # Less than a watch's interval: one process of a stamp reads at each of its turns, and the others at none.
 FRESH = timedelta(seconds=12)
 # Who said that it reads and has stored nothing since has died.
@@ -38,24 +46,47 @@ class _Stored:
 class SharedProgress:
     """Fulfils QueueProgress, with readings that are up to 12 s old, and up to 40 s while another process reads."""
 
-    def __init__(self, own: QueueProgress, blob: BlobClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, own: QueueProgress, container: ContainerClient, now: Callable[[], datetime], blob: str = BLOB
+    ) -> None:
         self._own = own
-        self._blob = blob
+        self._container = container
+        self._blob: BlobClient = container.get_blob_client(blob)
         self._now = now
 
     async def read(self) -> Reading:
         """See QueueProgress."""
-        stored = await self._stored()
-        if stored is not None and stored.reading is not None:
-            if self._is_within(stored.reading.taken_at, FRESH):
-                return stored.reading
-            if self._is_within(stored.reading.taken_at, TOO_OLD) and await self._is_anothers_turn(stored):
-                return stored.reading
+        try:
+            shared = await self._shared()
+        except StoreUnavailable as error:
+            _say("read", error)
+            shared = None
+        if shared is not None:
+            return shared
         reading = await self._own.read()
-        with errors_as_ours():
-            # Whoever stores last wins: both have just read.
-            await self._blob.upload_blob(_bytes_of(reading), overwrite=True)
+        try:
+            await self._store(_bytes_of(reading))
+        except StoreUnavailable as error:
+            _say("stored", error)
         return reading
+
+    async def _shared(self) -> Reading | None:
+        """What another process read; None when it is this one's turn."""
+        stored = await self._stored()
+        if stored is None or stored.reading is None or not self._is_within(stored.reading.taken_at, TOO_OLD):
+            return None
+        if self._is_within(stored.reading.taken_at, FRESH) or await self._is_anothers_turn(stored):
+            return stored.reading
+        return None
+
+    async def _store(self, data: bytes) -> None:
+        with errors_as_ours():
+            try:
+                # Whoever stores last wins: both have just read.
+                await self._blob.upload_blob(data, overwrite=True)
+            except ResourceNotFoundError:  # the container; the first host to need it makes it, and so do we
+                await self._container.create_container()
+                await self._blob.upload_blob(data, overwrite=True)
 
     async def _is_anothers_turn(self, stored: _Stored) -> bool:
         if stored.claimed is not None and self._is_within(stored.claimed, CLAIM):
@@ -82,6 +113,10 @@ class SharedProgress:
     def _is_within(self, moment: datetime, span: timedelta) -> bool:
         # A clock that runs ahead must not make its reading fresh for as long as it is ahead.
         return abs(self._now() - moment) < span
+
+
+def _say(what: str, error: StoreUnavailable) -> None:
+    log.warning("the shared reading of the queue could not be %s: %s", what, type(error.__cause__).__name__)
 
 
 def _bytes_of(reading: Reading) -> bytes:

@@ -7,28 +7,29 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from azure.storage.blob.aio import BlobClient, BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from adapters.shared_progress import CLAIM, FRESH, TOO_OLD, SharedProgress
-from adapters.stamp_storage import HEALTH
-from domain.errors import QueueUnavailable, StoreUnavailable
+from adapters.stamp_storage import CHECKPOINTS
+from domain.errors import QueueUnavailable
 from tests.builders import NOON
 from tests.contracts.conftest import Cloud
 from tests.queue_fakes import InMemoryQueueProgress, a_log
 
 
 @pytest.fixture
-async def blob(cloud: Cloud) -> AsyncIterator[BlobClient]:
+async def container(cloud: Cloud) -> AsyncIterator[ContainerClient]:
     account = cloud.stack.storage_connection(cloud.stack.stamp_account(0))
     async with BlobServiceClient.from_connection_string(account) as service:
-        yield service.get_blob_client(HEALTH, f"{uuid4().hex}.json")
+        yield service.get_container_client(CHECKPOINTS)
 
 
 @dataclass
 class Stamp:
     """Processes on one clock, each with a way of its own to the hub."""
 
-    blob: BlobClient
+    container: ContainerClient
+    name: str = field(default_factory=lambda: f"{uuid4().hex}.json")
     clock: datetime = NOON
     hubs: list[InMemoryQueueProgress] = field(default_factory=list)
 
@@ -36,7 +37,7 @@ class Stamp:
         hub = InMemoryQueueProgress({"0": a_log(last), "1": a_log(-1)}, now=lambda: self.clock + ahead)
         hub.box.write_checkpoint("0", 5)
         self.hubs.append(hub)
-        return SharedProgress(hub, self.blob, lambda: self.clock + ahead)
+        return SharedProgress(hub, self.container, lambda: self.clock + ahead, self.name)
 
     @property
     def reads(self) -> list[int]:
@@ -44,8 +45,8 @@ class Stamp:
 
 
 @pytest.fixture
-def stamp(blob: BlobClient) -> Stamp:
-    return Stamp(blob)
+def stamp(container: ContainerClient) -> Stamp:
+    return Stamp(container)
 
 
 async def test_what_one_process_read_the_others_take_to_the_last_digit(stamp: Stamp) -> None:
@@ -116,7 +117,7 @@ async def test_a_clock_that_runs_ahead_keeps_no_reading_fresh(stamp: Stamp) -> N
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"taken_at": "now"}', b'{"taken_at": 3, "logs": null}'])
 async def test_what_is_no_reading_is_read_anew(stamp: Stamp, data: bytes) -> None:
-    await stamp.blob.upload_blob(data)
+    await stamp.container.upload_blob(stamp.name, data)
     process = stamp.process()
 
     await process.read()
@@ -125,10 +126,23 @@ async def test_what_is_no_reading_is_read_anew(stamp: Stamp, data: bytes) -> Non
     assert stamp.reads == [1]
 
 
-async def test_an_account_that_is_away_is_said(cloud: Cloud) -> None:
+async def test_the_first_process_makes_the_container(stamp: Stamp, cloud: Cloud) -> None:
+    account = cloud.stack.storage_connection(cloud.stack.stamp_account(0))
+    async with BlobServiceClient.from_connection_string(account) as service:
+        stamp.container = service.get_container_client(f"new-{uuid4().hex[:8]}")
+        first, second = stamp.process(), stamp.process()
+
+        assert await first.read() == await second.read()
+        assert stamp.reads == [1, 0]
+
+
+async def test_where_nothing_can_be_shared_each_reads_for_itself(stamp: Stamp, cloud: Cloud) -> None:
     connection = cloud.stack.storage_connection("stnobody").replace(f":{cloud.stack.blob_port}/", ":9/")
     async with BlobServiceClient.from_connection_string(connection, retry_total=0) as service:
-        process = SharedProgress(InMemoryQueueProgress(), service.get_blob_client(HEALTH, "x"), lambda: NOON)
+        stamp.container = service.get_container_client(CHECKPOINTS)
+        first, second = stamp.process(1), stamp.process(2)
 
-        with pytest.raises(StoreUnavailable):
-            await process.read()
+        read = [await one.read() for one in (first, second)]
+
+    assert [one.logs["0"].last for one in read] == [1, 2]
+    assert stamp.reads == [1, 1]
