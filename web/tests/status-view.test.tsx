@@ -46,15 +46,15 @@ describe("the status view", () => {
     expect(screen.getByText("Both regions are healthy.")).toBeTruthy();
     const names = screen.getAllByRole("button").map((button) => button.getAttribute("aria-label") ?? "");
     expect(names.filter((name) => /Europe|Edge|Database/.test(name))).toEqual([
-      "Edge: Healthy, routes to all 2.",
+      "Edge, routes to all 2: Healthy.",
       ...["West Europe", "North Europe"].flatMap((region) => [
-        `${region}: Healthy.`,
-        `API in ${region}: Healthy.`,
-        `Queue in ${region}: Healthy, 3 waiting.`,
-        `Processor in ${region}: Healthy.`,
-        `Storage in ${region}: Healthy, 12 ms.`,
-        `Dead letters in ${region}: Healthy.`,
-        `Operator in ${region}: Healthy, lets in.`,
+        `${region}, Healthy.`,
+        `API: Healthy, in ${region}.`,
+        `Queue, 3 waiting: Healthy, in ${region}.`,
+        `Processor: Healthy, in ${region}.`,
+        `Storage, 12 ms: Healthy, in ${region}.`,
+        `Dead letters: Healthy, in ${region}.`,
+        `Operator, lets in: Healthy, in ${region}.`,
       ]),
       "Database, shared by all regions: Healthy. Reads: Healthy, writes: Healthy.",
     ]);
@@ -114,7 +114,7 @@ describe("the status view", () => {
     expect(stamp("westeurope").getAttribute("data-light")).toBe("healthy");
     expect(screen.getByText("1 of 2 regions is healthy. The service goes on.")).toBeTruthy();
     expect(screen.getByText("North Europe: Unreachable.").getAttribute("role")).toBe("status");
-    expect(node("edge").getAttribute("aria-label")).toBe("Edge: Degraded, routes around 1 of 2.");
+    expect(node("edge").getAttribute("aria-label")).toBe("Edge, routes around 1 of 2: Degraded.");
     fireEvent.click(node("northeurope"));
     await wait();
     expect(screen.getByText(/What it said last is below/)).toBeTruthy();

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,7 +53,23 @@ def browser(chromium: str, stack: RunningStack) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, stack: RunningStack) -> Iterator[OpenPage]:
-    """Opens a visitor's page, each with storage of its own; options are those of a browser context.
+    """Opens a visitor's page; options are those of a browser context."""
+    with pages_of(browser, stack.base_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_regions(browser: Browser, regions: RunningStack) -> Iterator[OpenPage]:
+    """The same on two regions, which are both up before the test."""
+    regions.control("start", "westeurope")
+    regions.control("start", "northeurope")
+    with pages_of(browser, regions.base_url) as opened:
+        yield opened
+
+
+@contextmanager
+def pages_of(browser: Browser, base_url: str) -> Iterator[OpenPage]:
+    """Opens visitors' pages, each with storage of its own.
 
     At the end no page may have thrown, broken its own policy, or asked anybody but the stack.
     """
@@ -60,13 +77,13 @@ def open_page(browser: Browser, stack: RunningStack) -> Iterator[OpenPage]:
     complaints: list[str] = []
 
     def opened(address: str = "/#/", **options: Any) -> Page:
-        context = browser.new_context(base_url=stack.base_url, **options)
+        context = browser.new_context(base_url=base_url, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: complaints.append(f"the page threw: {error}"))
         page.on("console", lambda message: _note_policy(message.text, complaints))
-        page.on("request", lambda request: _note_stranger(request.url, stack.base_url, complaints))
+        page.on("request", lambda request: _note_stranger(request.url, base_url, complaints))
         page.goto(address)
         return page
 
@@ -106,6 +123,12 @@ def new_item(stack: RunningStack, **members: object) -> str:
     path = accepted.headers["Location"]
     assert until(lambda: stack.request("GET", path), lambda answer: answer.status == 200).status == 200
     return path.rpartition("/")[2]
+
+
+def enter_key(page: Page, key: str) -> None:
+    """Give the administrator's key to a page that asks for it."""
+    page.fill("#admin-key", key)
+    page.click("#submit-key")
 
 
 def write_comment(page: Page, text: str, author: str = "Ada") -> None:

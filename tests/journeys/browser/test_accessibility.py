@@ -5,10 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browser.conftest import OpenPage, axe_violations, new_item, write_comment
+from tests.journeys.browser.conftest import OpenPage, axe_violations, enter_key, new_item, write_comment
 from tests.journeys.conftest import RunningStack
 
-VIEWS = ["home", "search", "nothing found", "item", "missing item", "admin key", "admin", "edit", "unknown"]
+VIEWS = [
+    *("home", "search", "nothing found", "item", "missing item", "admin key", "admin", "edit", "delete"),
+    *("status", "status details", "unknown"),
+]
+WIDTHS = (1280, 768, 320)
 
 
 def show(page: Page, view: str, stack: RunningStack) -> None:
@@ -31,12 +35,25 @@ def show(page: Page, view: str, stack: RunningStack) -> None:
         case "missing item":
             page.goto("/#/catalog/00000000-0000-4000-8000-00000000dead")
             expect(page.get_by_role("heading", level=1)).to_have_text("This item does not exist")
+        case "status" | "status details":
+            page.goto("/#/status")
+            expect(page.locator("[data-stamp=westeurope]")).to_be_visible()
+            if view == "status details":
+                page.locator("[data-node='westeurope/queue']").click()
+                expect(page.get_by_role("list", name="Partitions")).to_be_visible()
+                page.get_by_text("The same as a table").click()
+        case "delete":
+            page.goto(f"/#/admin/{new_item(stack)}")
+            enter_key(page, stack.api_key)
+            page.click("#submit-image")  # without a file: shows what is missing
+            expect(page.locator("#item-image-error")).to_be_visible()
+            page.click("#delete-item")
+            expect(page.get_by_role("dialog")).to_be_visible()
         case "admin key" | "admin" | "edit":
             page.goto(f"/#/admin/{new_item(stack)}" if view == "edit" else "/#/admin")
             expect(page.locator("#admin-key")).to_be_visible()
             if view != "admin key":
-                page.fill("#admin-key", stack.api_key)
-                page.click("#submit-key")
+                enter_key(page, stack.api_key)
                 page.fill("#item-name", "")
                 page.click("#submit-item")
                 expect(page.locator("#item-name-error")).to_be_visible()
@@ -49,12 +66,12 @@ def show(page: Page, view: str, stack: RunningStack) -> None:
 def test_axe_finds_nothing_and_320_pixels_are_enough(view: str, open_page: OpenPage, stack: RunningStack) -> None:
     page = open_page(color_scheme="light", bypass_csp=True, reduced_motion="reduce")
     show(page, view, stack)
-    assert axe_violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    assert axe_violations(page) == []
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert axe_violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)
+            assert axe_violations(page) == [], f"{theme}, {width} pixels wide"
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
 def test_the_theme_follows_the_system_until_one_chooses(open_page: OpenPage) -> None:

@@ -21,7 +21,12 @@ export function Probes({ probes, healthy, box }: Props) {
   const right = box.x + box.width;
   const words = `The edge's last ${shown.length} probes: ${shown.length - failed} passed, ${failed} failed. ${verdict}.`;
   return (
-    <g role="img" aria-label={words} data-probes={shown.map((probe) => (probe.passed ? "+" : "-")).join("")}>
+    <g
+      class="map-over"
+      role="img"
+      aria-label={words}
+      data-probes={shown.map((probe) => (probe.passed ? "+" : "-")).join("")}
+    >
       <text class="map-small" x={box.x} y={box.y + 16}>
         {verdict}
       </text>

@@ -7,7 +7,7 @@ import { type Box, layoutOf, type StampLayout } from "./layout";
 import type { Picture, StampView } from "./monitor";
 import { Probes } from "./Probes";
 import { databaseOf, type Part, partsOf, sentence } from "./parts";
-import { type Light, WORDS } from "./report";
+import { type Flow, type Light, WORDS } from "./report";
 import { useWidth } from "./useWidth";
 
 interface Props {
@@ -145,7 +145,7 @@ function Title(props: { box: Box; light: Light; words: string; sub: string }) {
       <GlyphShape light={light} x={box.x + 14} y={box.y + 14} />
       <text class="map-title" x={box.x + 40} y={box.y + 27}>
         {words}
-      </text>
+      </text>{" "}
       <text class="map-sub" x={box.x + 40} y={box.y + 46}>
         {sub}
       </text>
@@ -157,24 +157,19 @@ function EdgeBox(props: Choice & { edge: EdgeState | undefined; box: Box; stamps
   const { edge, box, stamps, ...chosen } = props;
   const group = edge?.groups.find(({ name }) => name === "api");
   const away = group?.origins.filter((origin) => !origin.healthy).length ?? 0;
-  const light: Light = !group
-    ? stamps.some((stamp) => stamp.report)
-      ? "healthy"
-      : "unknown"
-    : group.allUnhealthy
-      ? "unhealthy"
-      : away > 0
-        ? "degraded"
-        : "healthy";
-  const sub = !group
-    ? "routes by health"
-    : away === 0
-      ? `routes to all ${group.origins.length}`
-      : group.allUnhealthy
-        ? "none passes: uses all"
-        : `routes around ${away} of ${group.origins.length}`;
+  let light: Light = "healthy";
+  let sub = group ? `routes to all ${group.origins.length}` : "routes by health";
+  if (!group) {
+    light = stamps.some((stamp) => stamp.report) ? "healthy" : "unknown";
+  } else if (group.allUnhealthy) {
+    light = "unhealthy";
+    sub = "none passes: uses all";
+  } else if (away > 0) {
+    light = "degraded";
+    sub = `routes around ${away} of ${group.origins.length}`;
+  }
   return (
-    <Node id="edge" box={box} light={light} label={`Edge: ${WORDS[light]}, ${sub}.`} {...chosen}>
+    <Node id="edge" box={box} light={light} label={`Edge, ${sub}: ${WORDS[light]}.`} {...chosen}>
       <Title box={box} light={light} words="Edge" sub={sub} />
     </Node>
   );
@@ -190,27 +185,13 @@ interface StampProps extends Choice {
 
 function Stamp({ stamp, parts, origin, at, hasProbes, ...chosen }: StampProps) {
   const { light, region, report } = stamp;
-  const flows = report?.flows ?? [];
-  const flowWidth = (at.box.width - 24) / Math.max(1, flows.length);
+  const sub = light === "unreachable" ? "Unreachable: gives no report" : WORDS[light];
   return (
     <g class={`stamp stamp-${light}`} data-stamp={stamp.stamp} data-light={light}>
-      <Node id={stamp.stamp} box={at.box} light={light} label={`${region}: ${WORDS[light]}.`} {...chosen}>
-        <Title
-          box={at.box}
-          light={light}
-          words={region}
-          sub={light === "unreachable" ? "Unreachable: gives no report" : WORDS[light]}
-        />
-        {light !== "unreachable" &&
-          flows.map((flow, index) => (
-            <g key={flow.flow} transform={`translate(${at.box.x + 12 + index * flowWidth} ${at.flowsY})`}>
-              <GlyphShape light={flow.light} y={6} />
-              <text class="map-small" x={22} y={19}>
-                {sentence(flow.flow)}
-              </text>
-            </g>
-          ))}
+      <Node id={stamp.stamp} box={at.box} light={light} label={`${region}, ${sub}.`} {...chosen}>
+        <Title box={at.box} light={light} words={region} sub={sub} />
       </Node>
+      {light !== "unreachable" && report && report.flows.length > 0 && <Flows flows={report.flows} at={at} />}
       {hasProbes && <Probes probes={origin?.probes ?? []} healthy={origin?.healthy} box={at.probes} />}
       {parts.map((part, index) => {
         const box = at.parts[index];
@@ -223,7 +204,7 @@ function Stamp({ stamp, parts, origin, at, hasProbes, ...chosen }: StampProps) {
                 id={`${stamp.stamp}/${part.id}`}
                 box={box}
                 light={part.light}
-                label={`${part.label} in ${region}: ${WORDS[part.light]}${part.figure && `, ${part.figure}`}.`}
+                label={`${part.label}${part.figure && `, ${part.figure}`}: ${WORDS[part.light]}, in ${region}.`}
                 {...chosen}
               >
                 <PartWords part={part} box={box} />
@@ -236,9 +217,27 @@ function Stamp({ stamp, parts, origin, at, hasProbes, ...chosen }: StampProps) {
   );
 }
 
+/** How well each thing that people do goes in a stamp. */
+function Flows({ flows, at }: { readonly flows: readonly Flow[]; readonly at: StampLayout }) {
+  const wide = (at.box.width - 24) / flows.length;
+  const words = flows.map((flow) => `${sentence(flow.flow)} ${WORDS[flow.light].toLowerCase()}`).join(", ");
+  return (
+    <g class="map-over" role="img" aria-label={`Flows: ${words}.`}>
+      {flows.map((flow, index) => (
+        <g key={flow.flow} transform={`translate(${at.box.x + 12 + index * wide} ${at.flowsY})`}>
+          <GlyphShape light={flow.light} y={6} />
+          <text class="map-small" x={22} y={19}>
+            {sentence(flow.flow)}
+          </text>
+        </g>
+      ))}
+    </g>
+  );
+}
+
 function PartWords({ part, box }: { readonly part: Part; readonly box: Box }) {
   const x = box.x + box.width / 2;
-  const isSmall = box.width < 84;
+  const isSmall = box.width < 96;
   const [first = "", ...rest] = isSmall ? part.label.split(" ") : [part.label];
   const style = isSmall ? "map-part map-part-small" : "map-part";
   const second = rest.join(" ") || part.figure;
@@ -247,7 +246,7 @@ function PartWords({ part, box }: { readonly part: Part; readonly box: Box }) {
       <GlyphShape light={part.light} x={x - 8} y={box.y + 9} />
       <text class={style} x={x} y={box.y + 43} text-anchor="middle">
         {first}
-      </text>
+      </text>{" "}
       <text class={rest.length > 0 ? style : "map-small"} x={x} y={box.y + 60} text-anchor="middle">
         {second}
       </text>
