@@ -10,6 +10,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 KUBERNETES = ROOT / "infra" / "kubernetes"
 DATA = Path(__file__).parent / "data"
+DEFINITIONS = ROOT / "local" / "kubernetes" / "definitions"
 OVERLAYS = sorted(folder.name for folder in (KUBERNETES / "overlays").iterdir())
 IN_AZURE = [name for name in OVERLAYS if name != "rehearsal"]
 DEPLOYMENTS = ("api", "processor")

@@ -258,6 +258,8 @@ def the_gateway_is_private(given: Manifests) -> Iterator[str]:
         yield "gateway: public load balancer"
     if notes.get("service.beta.kubernetes.io/azure-pls-create") != "true":
         yield "gateway: Front Door has no way to it"
+    if len(notes) > 8:
+        yield "gateway: the API takes eight annotations at most"
     if "service.beta.kubernetes.io/azure-pls-auto-approval" in notes:
         yield "gateway: lets in whoever asks"
     if [(one["protocol"], one["port"]) for one in gateway["listeners"]] != [("HTTPS", 443)]:

@@ -1,4 +1,4 @@
-"""Schemas of what we apply: Kubernetes' own from its package, those of KEDA and the secrets driver from data/."""
+"""Schemas of what we apply: Kubernetes' own from its package, the others from their projects' definitions."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,15 +8,15 @@ import jsonschema
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 
-from .manifests import DATA, Document
+from .manifests import DATA, DEFINITIONS, Document
 
 VERSION = "1.36"  # what the clusters run
 # No schema of them is kept here: the rehearsal's API server has theirs, and promises.py says what must be in them.
 WITHOUT_SCHEMA = {"Gateway", "HTTPRoute", "ReferenceGrant"}
 CUSTOM = {
-    "ScaledObject": "keda.sh_scaledobjects.yaml",
-    "TriggerAuthentication": "keda.sh_triggerauthentications.yaml",
-    "SecretProviderClass": "secrets-store.csi.x-k8s.io_secretproviderclasses.yaml",
+    "ScaledObject": DATA / "keda.sh_scaledobjects.yaml",
+    "TriggerAuthentication": DATA / "keda.sh_triggerauthentications.yaml",
+    "SecretProviderClass": DEFINITIONS / "secrets-store.csi.x-k8s.io_secretproviderclasses.yaml",
 }
 
 
@@ -40,7 +40,7 @@ def faults(document: Document) -> list[str]:
 
 @cache
 def _custom(kind: str, version: str) -> dict[str, Any]:
-    definition = yaml.safe_load((DATA / CUSTOM[kind]).read_text())
+    definition = yaml.safe_load(CUSTOM[kind].read_text())
     schemas = {one["name"]: one["schema"]["openAPIV3Schema"] for one in definition["spec"]["versions"]}
     schema: dict[str, Any] = schemas[version]
     for closed in _objects(schema):

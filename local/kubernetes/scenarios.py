@@ -1,0 +1,231 @@
+"""What a rehearsal plays: a backlog grows while the processor is paused, then drains, undisturbed or not."""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from local.kubernetes.cluster import Document
+from local.kubernetes.load import Account, Load, account
+from local.kubernetes.measure import Record, Sample, Sampler
+from local.kubernetes.stage import NAMESPACE, Stage
+
+LONGEST_S = 900.0
+# Two are enough to take the commands in, and a machine with few cores has better use for the rest.
+API_PODS = 2
+HUB_AWAY_S = 25.0
+
+
+class Failed(Exception):
+    """A rehearsal showed something that must not be; the message says what."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run showed."""
+
+    record: Record
+    account: Account
+    least: int
+    most: int
+    fill_s: float
+    first_pod_s: float | None
+    first_new_pod_s: float | None
+    most_wanted_s: float | None
+    drained_s: float | None
+    least_again_s: float | None
+    memory_mib: float
+    problems: list[str]
+
+
+type Disturbance = Callable[[Stage, Record, "Watch"], Coroutine[Any, Any, list[str]]]
+
+
+class Watch:
+    """Waits for states of the record."""
+
+    def __init__(self, record: Record, agent_check: Callable[[], None]) -> None:
+        self._record = record
+        self._check = agent_check
+
+    async def until(self, true: Callable[[Sample], bool], what: str, seconds: float = LONGEST_S) -> Sample:
+        """The first sample from now on that is as wanted.
+
+        Raises:
+            Failed: none came in time.
+        """
+        deadline = time.monotonic() + seconds
+        seen = len(self._record.samples)
+        while True:
+            self._check()
+            for sample in self._record.samples[seen:]:
+                if true(sample):
+                    return sample
+            seen = len(self._record.samples)
+            if time.monotonic() > deadline:
+                raise Failed(f"not within {seconds:.0f} s: {what}; last seen: {self._record.samples[-1:]}")
+            await asyncio.sleep(0.2)
+
+
+def smaller(*, quick: bool) -> Callable[[Document], None]:
+    """What a rehearsal changes in the manifests: fewer API pods, and when in haste the autoscaler's patience."""
+
+    def change(given: Document) -> None:
+        if given["kind"] != "ScaledObject":
+            return
+        if given["metadata"]["name"] == "api":
+            given["spec"]["minReplicaCount"] = API_PODS
+        elif quick:
+            down = given["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+            down["stabilizationWindowSeconds"] = 10
+            down["policies"] = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+
+    return change
+
+
+async def play(stage: Stage, name: str, commands: int, disturb: Disturbance, say: Callable[[str], None]) -> Outcome:
+    """Fill, drain, shrink; the disturbance runs beside the draining."""
+    least, most = await asyncio.to_thread(_bounds, stage)
+    async with aiohttp.ClientSession() as session:
+        await _until_ready(stage)
+        load = Load(name, lambda: [one.address for one in stage.ready("api")], session)
+        say(f"{name}: creating items")
+        await load.items()
+        await asyncio.to_thread(stage.pause, 0)
+        await _until_gone(stage)
+        say(f"{name}: sending {commands} commands while the processor is paused")
+        began = time.monotonic()
+        await load.ratings(commands, _tenths(commands, lambda text: say(f"{name}: {text}")))
+        fill_s = time.monotonic() - began
+        record = Record(name)
+        watch = Watch(record, stage.agent.check)
+        async with Sampler(stage, record, session).at_work():
+            await watch.until(lambda one: one.lag is not None and one.lag >= commands, "the whole backlog counted")
+            await asyncio.to_thread(stage.pause, None)
+            record.mark("processor resumed")
+            resumed = record.events[-1][0]
+            say(f"{name}: processor resumed with {record.last.lag} events waiting")
+            disturbing = asyncio.create_task(disturb(stage, record, watch))
+            draining = asyncio.create_task(watch.until(lambda one: one.lag == 0, "an empty queue"))
+            await asyncio.wait({draining, disturbing}, return_when=asyncio.FIRST_EXCEPTION)
+            problems = await disturbing
+            await draining
+            record.mark("drained")
+            say(f"{name}: drained")
+            await watch.until(lambda one: one.lag == 0 and one.replicas == least, f"{least} processors again")
+            record.mark("at the minimum")
+        found = await account(stage.stack, load.accepted)
+
+    def since(true: Callable[[Sample], bool]) -> float | None:
+        at = next((one.t for one in record.samples if one.t >= resumed and true(one)), None)
+        return None if at is None else round(at - resumed, 1)
+
+    if not found.exact:
+        problems.append(f"accepted commands and database disagree: {found}")
+    highest = max(one.replicas for one in record.samples)
+    return Outcome(
+        record,
+        found,
+        least,
+        most,
+        fill_s,
+        first_pod_s=since(lambda one: one.ready > 0),
+        first_new_pod_s=since(lambda one: one.ready > least),
+        most_wanted_s=since(lambda one: one.replicas == highest),
+        drained_s=since(lambda one: one.lag == 0),
+        least_again_s=since(lambda one: one.lag == 0 and one.replicas == least),
+        memory_mib=max(one.memory_mib for one in record.samples),
+        problems=problems,
+    )
+
+
+async def nothing(stage: Stage, record: Record, watch: Watch) -> list[str]:
+    """No disturbance."""
+    return []
+
+
+async def lose_a_zone(stage: Stage, record: Record, watch: Watch) -> list[str]:
+    """All machines of a zone vanish while it is busy, and come back a minute later."""
+    await watch.until(lambda one: one.ready >= 6, "six processors")
+    struck = await stage.agent.lose_zone("zone-1")
+    record.mark(f"zone-1 lost with {len(struck)} pods")
+    await asyncio.sleep(60)
+    await asyncio.to_thread(stage.agent.nodes.join, stage.agent.nodes.in_zone("zone-1"))
+    record.mark("zone-1 back")
+    return []
+
+
+async def roll_out(stage: Stage, record: Record, watch: Watch) -> list[str]:
+    """Another version of the processor while it is busy: every pod drains and is replaced."""
+    await watch.until(lambda one: one.ready >= 6, "six processors")
+    annotation = {"rollout": str(time.time())}
+    change = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
+    before = {one.name for one in stage.agent.named("processor")}
+    await asyncio.to_thread(stage.cluster.patch, "Deployment", "processor", change, NAMESPACE)
+    record.mark("rollout begun")
+    await watch.until(
+        lambda _: not before & {one.name for one in stage.agent.named("processor")},
+        "the last pod of the old version gone",
+    )
+    record.mark("rollout done")
+    return []
+
+
+async def lose_the_hub(stage: Stage, record: Record, watch: Watch) -> list[str]:
+    """The broker is killed and away for a while: the autoscaler is blind, and must not shrink the processors."""
+    await watch.until(lambda one: one.ready >= 6, "six processors")
+    await stage.supervisor.stop(stage.hub, kill=True)
+    record.mark("hub killed")
+    at = len(record.samples)
+    await asyncio.sleep(HUB_AWAY_S)
+    wanted = [one.wanted for one in record.samples[at:] if one.wanted is not None]
+    await stage.supervisor.restart(stage.hub)
+    record.mark("hub back")
+    if any(later < earlier for earlier, later in itertools.pairwise(wanted)):
+        return [f"the autoscaler shrank the processors while it was blind: {wanted}"]
+    return []
+
+
+def _bounds(stage: Stage) -> tuple[int, int]:
+    spec = stage.cluster.get("ScaledObject", "processor", NAMESPACE)["spec"]
+    return spec["minReplicaCount"], spec["maxReplicaCount"]
+
+
+async def _until_ready(stage: Stage) -> None:
+    async with _patience("the API and the processor never got ready"):
+        while len(stage.ready("api")) < API_PODS or not stage.ready("processor"):
+            stage.agent.check()
+            await asyncio.sleep(0.2)
+
+
+async def _until_gone(stage: Stage) -> None:
+    async with _patience("the paused processor never went away"):
+        while stage.agent.named("processor"):
+            stage.agent.check()
+            await asyncio.sleep(0.2)
+
+
+@contextlib.asynccontextmanager
+async def _patience(words: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(240):
+            yield
+    except TimeoutError:
+        raise Failed(words) from None
+
+
+def _tenths(total: int, say: Callable[[str], None]) -> Callable[[int], None]:
+    said = 0
+
+    def tell(done: int) -> None:
+        nonlocal said
+        if done * 10 // total > said:
+            said = done * 10 // total
+            say(f"{done} of {total} accepted")
+
+    return tell
