@@ -199,8 +199,10 @@ class Monitor:
         try:
             async with asyncio.timeout(self.timeout_s):
                 answer = await probe.ask()
-        except (CatalogError, TimeoutError):
-            answer = probe.score_when_away
+        except CatalogError as error:
+            answer = Finding(probe.score_when_away, detail=str(error))
+        except TimeoutError:
+            answer = Finding(probe.score_when_away, detail=f"no answer within {self.timeout_s:g} s")
         found = answer if isinstance(answer, Finding) else Finding(answer)
         duration_ms = (self.monotonic() - begun) * 1000
         return Check(probe.component, found.score, duration_ms, probe.shared, found.counts, found.detail, found.mend)
