@@ -15,17 +15,11 @@ from pathlib import Path
 from local.kubernetes import picture, scenarios, stage
 from local.kubernetes.agent import running
 from local.kubernetes.cluster import Cluster, NoCluster, Refused
+from local.kubernetes.disturbances import SCENARIOS
 from local.kubernetes.image import BadImage, our_image
 from local.kubernetes.load import LoadFailed
 from local.kubernetes.nodes import Nodes
 from local.supervisor import ComponentFailed
-
-SCENARIOS = {
-    "backlog": scenarios.nothing,
-    "zone": scenarios.lose_a_zone,
-    "rollout": scenarios.roll_out,
-    "broker": scenarios.lose_the_hub,
-}
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -113,7 +107,7 @@ async def _rehearse(cluster: Cluster, data: Path, options: argparse.Namespace) -
         raise stage.NotPossible("node is not on PATH: the blob stand-in needs it")
     async with stage.set_up(cluster, data, scenarios.smaller(quick=options.quick), pods) as set_up:
         for name in options.scenario or SCENARIOS:
-            outcome = await scenarios.play(set_up, name, commands, SCENARIOS[name], say)
+            outcome = await scenarios.play(set_up, name, SCENARIOS[name], commands, say)
             outcome.record.write(data)
             outcomes.append(outcome)
             say(summary(outcome))

@@ -131,7 +131,8 @@ class Cluster:
         """Merge a change into a document, or into a part of it such as `status` or `scale`."""
         path = _path(kind, _VERSIONS.get(kind, "v1"), namespace, name, part)
         content = "application/merge-patch+json"
-        return self._call("PATCH", path, {"fieldManager": FIELD_MANAGER}, change, content)[0]
+        # Another manager than that of `apply`: what is changed by hand does not become the manifests' property.
+        return self._call("PATCH", path, {"fieldManager": f"{FIELD_MANAGER}-by-hand"}, change, content)[0]
 
     def patch_status(self, pod: str, namespace: str, status: Document) -> None:
         """A pod's status, conditions and containers merged by type and name, as the node agent must."""

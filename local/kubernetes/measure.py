@@ -99,7 +99,7 @@ class Sampler:
         scaler, deployment = await asyncio.to_thread(self._ask)
         lag = None
         if ends is not None and done is not None:
-            lag = sum(max(0, last - done.get(partition, -1)) for partition, last in ends.items())
+            lag = sum(_waiting(last, done.get(partition, -1)) for partition, last in ends.items())
         status = (scaler or {}).get("status", {})
         metrics = [one["external"]["current"] for one in status.get("currentMetrics") or [] if "external" in one]
         pods = self._stage.agent.named("processor")
@@ -140,6 +140,11 @@ class Sampler:
         except AzureError:
             return None
         return found
+
+
+def _waiting(last: int, checkpoint: int) -> int:
+    """Events not processed; behind a checkpoint of another life of the hub that is all of them."""
+    return last - checkpoint if checkpoint <= last else last + 1
 
 
 def _number(quantity: object) -> float | None:

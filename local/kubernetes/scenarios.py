@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from local.kubernetes.stage import NAMESPACE, Stage
 LONGEST_S = 900.0
 # Two are enough to take the commands in, and a machine with few cores has better use for the rest.
 API_PODS = 2
-HUB_AWAY_S = 25.0
 
 
 class Failed(Exception):
@@ -88,7 +86,26 @@ def smaller(*, quick: bool) -> Callable[[Document], None]:
     return change
 
 
-async def play(stage: Stage, name: str, commands: int, disturb: Disturbance, say: Callable[[str], None]) -> Outcome:
+async def nothing(stage: Stage, record: Record, watch: Watch) -> list[str]:
+    """No disturbance."""
+    return []
+
+
+async def unprepared(stage: Stage) -> None:
+    """Nothing to do before the commands are sent."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is played beside the plain course of things."""
+
+    disturb: Disturbance = nothing
+    """Runs while the queue drains; returns what it found wrong."""
+    prepare: Callable[[Stage], Coroutine[Any, Any, None]] = unprepared
+    """Runs while the processor is paused, before the commands are sent."""
+
+
+async def play(stage: Stage, name: str, scenario: Scenario, commands: int, say: Callable[[str], None]) -> Outcome:
     """Fill, drain, shrink; the disturbance runs beside the draining."""
     least, most = await asyncio.to_thread(_bounds, stage)
     async with aiohttp.ClientSession() as session:
@@ -98,6 +115,7 @@ async def play(stage: Stage, name: str, commands: int, disturb: Disturbance, say
         await load.items()
         await asyncio.to_thread(stage.pause, 0)
         await _until_gone(stage)
+        await scenario.prepare(stage)
         say(f"{name}: sending {commands} commands while the processor is paused")
         began = time.monotonic()
         await load.ratings(commands, _tenths(commands, lambda text: say(f"{name}: {text}")))
@@ -110,7 +128,7 @@ async def play(stage: Stage, name: str, commands: int, disturb: Disturbance, say
             record.mark("processor resumed")
             resumed = record.events[-1][0]
             say(f"{name}: processor resumed with {record.last.lag} events waiting")
-            disturbing = asyncio.create_task(disturb(stage, record, watch))
+            disturbing = asyncio.create_task(scenario.disturb(stage, record, watch))
             draining = asyncio.create_task(watch.until(lambda one: one.lag == 0, "an empty queue"))
             await asyncio.wait({draining, disturbing}, return_when=asyncio.FIRST_EXCEPTION)
             problems = await disturbing
@@ -142,53 +160,6 @@ async def play(stage: Stage, name: str, commands: int, disturb: Disturbance, say
         memory_mib=max(one.memory_mib for one in record.samples),
         problems=problems,
     )
-
-
-async def nothing(stage: Stage, record: Record, watch: Watch) -> list[str]:
-    """No disturbance."""
-    return []
-
-
-async def lose_a_zone(stage: Stage, record: Record, watch: Watch) -> list[str]:
-    """All machines of a zone vanish while it is busy, and come back a minute later."""
-    await watch.until(lambda one: one.ready >= 6, "six processors")
-    struck = await stage.agent.lose_zone("zone-1")
-    record.mark(f"zone-1 lost with {len(struck)} pods")
-    await asyncio.sleep(60)
-    await asyncio.to_thread(stage.agent.nodes.join, stage.agent.nodes.in_zone("zone-1"))
-    record.mark("zone-1 back")
-    return []
-
-
-async def roll_out(stage: Stage, record: Record, watch: Watch) -> list[str]:
-    """Another version of the processor while it is busy: every pod drains and is replaced."""
-    await watch.until(lambda one: one.ready >= 6, "six processors")
-    annotation = {"rollout": str(time.time())}
-    change = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
-    before = {one.name for one in stage.agent.named("processor")}
-    await asyncio.to_thread(stage.cluster.patch, "Deployment", "processor", change, NAMESPACE)
-    record.mark("rollout begun")
-    await watch.until(
-        lambda _: not before & {one.name for one in stage.agent.named("processor")},
-        "the last pod of the old version gone",
-    )
-    record.mark("rollout done")
-    return []
-
-
-async def lose_the_hub(stage: Stage, record: Record, watch: Watch) -> list[str]:
-    """The broker is killed and away for a while: the autoscaler is blind, and must not shrink the processors."""
-    await watch.until(lambda one: one.ready >= 6, "six processors")
-    await stage.supervisor.stop(stage.hub, kill=True)
-    record.mark("hub killed")
-    at = len(record.samples)
-    await asyncio.sleep(HUB_AWAY_S)
-    wanted = [one.wanted for one in record.samples[at:] if one.wanted is not None]
-    await stage.supervisor.restart(stage.hub)
-    record.mark("hub back")
-    if any(later < earlier for earlier, later in itertools.pairwise(wanted)):
-        return [f"the autoscaler shrank the processors while it was blind: {wanted}"]
-    return []
 
 
 def _bounds(stage: Stage) -> tuple[int, int]:

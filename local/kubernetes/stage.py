@@ -126,7 +126,8 @@ def _check_ports() -> None:
                 ) from error
 
 
-def _connection(stack: Stack) -> str:
+def connection(stack: Stack) -> str:
+    """How pods, KEDA and operators reach the hub."""
     # Without the port, which is the default one: KEDA and the host must make the same path of it.
     return stack.hub_connection(0).replace(f":{HUB_PORT}", "")
 
@@ -136,7 +137,7 @@ def _replaced(stack: Stack) -> dict[str, str | None]:
     return {
         **dict.fromkeys(_BY_IDENTITY),
         **{name: value for name, value in stack.app_settings(0).items() if not name.startswith(("API_KEY", "FRONT_"))},
-        "EVENT_HUBS": _connection(stack),
+        "EVENT_HUBS": connection(stack),
         "FRONT_DOOR_ID": FRONT_DOOR_ID,
     }
 
@@ -148,7 +149,7 @@ def _apply(cluster: Cluster, stack: Stack, change: Callable[[Document], None]) -
     manifests.apply_all(cluster, namespaces)
     cluster.apply(manifests.api_keys(NAMESPACE, API_KEY), force=True)
     connections = {
-        "event-hubs": f"{_connection(stack)};EntityPath=commands",
+        "event-hubs": f"{connection(stack)};EntityPath=commands",
         "storage": stack.storage_connection(stack.stamp_account(0)),
     }
     cluster.apply(manifests.secret("rehearsal-connections", NAMESPACE, connections), force=True)

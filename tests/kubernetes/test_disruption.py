@@ -18,7 +18,8 @@ ZONE = "topology.kubernetes.io/zone"
 def _zones(cluster: Cluster, deployment: str) -> list[int]:
     """How many ready pods each zone has, the fewest first."""
     nodes = {one["metadata"]["name"]: one["metadata"]["labels"].get(ZONE, "") for one in cluster.all("Node")}
-    counted = Counter(nodes[one["spec"]["nodeName"]] for one in pods(cluster, deployment) if is_ready(one))
+    living = [one for one in pods(cluster, deployment) if is_ready(one) and one["spec"]["nodeName"] in nodes]
+    counted = Counter(nodes[one["spec"]["nodeName"]] for one in living)
     return sorted(counted.values())
 
 
