@@ -93,7 +93,7 @@ def client_ids_are_left_to_the_deployment_or_agree(given: Estate, manifests: Man
 
 
 def the_gateway_is_where_front_door_looks(given: Estate, manifests: Manifests) -> Iterator[str]:
-    """Its private link service by name and group, its load balancer by subnet and address, its listener by host name."""
+    """Its private link service by name and group, its load balancer by subnet and address, its listener by name."""
     stamp = first_stamp(given)
     told = manifests.one("Gateway", "catalog")["spec"]
     notes = told["infrastructure"]["annotations"]

@@ -1,7 +1,7 @@
 """What each environment would get, as `infra/snapshots` says: every resource, and ways to find things among them."""
 
-import copy
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -198,8 +198,15 @@ def estate(environment: str) -> Estate:
     return Estate(environment, parameters, parts)
 
 
+@cache
+def _frozen(environment: str) -> bytes:
+    """An environment's parameters and parts; ten times as quick to copy as by `copy.deepcopy`."""
+    given = estate(environment)
+    return pickle.dumps((given.parameters, given.parts))
+
+
 def changed(environment: str, change: Callable[[Estate], object]) -> Estate:
     """A copy of an environment with a change, such as a planted fault."""
-    given = copy.deepcopy(estate(environment))
+    given = Estate(environment, *pickle.loads(_frozen(environment)))
     change(given)
-    return Estate(given.environment, given.parameters, given.parts)
+    return Estate(environment, given.parameters, given.parts)
