@@ -3,6 +3,7 @@ metadata description = 'Profile, endpoint, firewall and certificate vault. What 
 
 import { tagsType } from '../naming.bicep'
 import { toWorkspace } from '../modules/diagnostics.bicep'
+import { botRuleSet, defaultRuleSet, freeTexts, rulesOff } from '../modules/firewall.bicep'
 import { roles } from '../modules/roles.bicep'
 
 @description('Required. Name of the profile.')
@@ -110,32 +111,25 @@ resource policy 'Microsoft.Network/frontDoorWebApplicationFirewallPolicies@2025-
       managedRuleSets: [
         {
           ruleSetType: 'Microsoft_DefaultRuleSet'
-          ruleSetVersion: firewall.?defaultRuleSet ?? '2.1'
+          ruleSetVersion: firewall.?defaultRuleSet ?? defaultRuleSet
           ruleSetAction: 'Block'
-          // People write what they like in these; nothing of it reaches a shell, a query's text or a page's markup.
           exclusions: [
-            for field in (firewall.?freeTexts ?? ['text', 'authorName', 'name', 'description']): {
+            for field in freeTexts: {
               matchVariable: 'RequestBodyJsonArgNames'
               selectorMatchOperator: 'Equals'
               selector: field
             }
           ]
           ruleGroupOverrides: [
-            // Images are uploaded as they are; the API refuses content types that it does not expect.
-            {
-              ruleGroupName: 'PROTOCOL-ENFORCEMENT'
-              rules: [{ ruleId: '920420', enabledState: 'Disabled' }]
-            }
-            // PUT and DELETE are the API's; it knows no other methods.
-            {
-              ruleGroupName: 'METHOD-ENFORCEMENT'
-              rules: [{ ruleId: '911100', enabledState: 'Disabled' }]
+            for off in rulesOff: {
+              ruleGroupName: off.group
+              rules: [{ ruleId: off.rule, enabledState: 'Disabled' }]
             }
           ]
         }
         {
           ruleSetType: 'Microsoft_BotManagerRuleSet'
-          ruleSetVersion: firewall.?botRuleSet ?? '1.0'
+          ruleSetVersion: firewall.?botRuleSet ?? botRuleSet
         }
       ]
     }
@@ -214,7 +208,4 @@ type firewallType = {
 
   @description('Optional. Requests a minute from one address, at one edge location; 3000 by default.')
   requestsPerMinute: int?
-
-  @description('Optional. Members of JSON bodies that hold people\'s own words and are not searched for attacks.')
-  freeTexts: string[]?
 }

@@ -4,7 +4,7 @@ metadata name = 'Global'
 metadata description = 'What an environment has once: database, registry, images, Front Door without its routes (see edge/), and the logs of these.'
 
 import { estateType, globalNames, regionOf, tagsOf } from '../naming.bicep'
-import { peopleOn, roles } from '../modules/roles.bicep'
+import { cosmosRoles, peopleOn, roles } from '../modules/roles.bicep'
 import { firewallType } from 'front-door.bicep'
 import { throughputType } from 'database.bicep'
 
@@ -23,6 +23,9 @@ param alertAddresses string[]
 
 @description('Optional. Object id of the Entra group, with the pipeline\'s identity in it, that pushes the app\'s image and puts the certificate into the vault; nobody by default.')
 param deployersId string = ''
+
+@description('Optional. Object id of the Entra group of operators, who discard dead letters; nobody by default.')
+param operatorsId string = ''
 
 var names = globalNames(estate, subscription().subscriptionId)
 var tags = tagsOf(estate, 'global')
@@ -56,6 +59,23 @@ module database 'database.bicep' = {
     throughput: sizes.throughput
     workspaceId: workspace.outputs.id
   }
+}
+
+// Discarding a dead letter tells its sender so.
+module databaseAccess '../modules/database-access.bicep' = if (!empty(operatorsId)) {
+  scope: group
+  params: {
+    account: names.database
+    grants: [
+      {
+        who: 'operators'
+        principalId: operatorsId
+        role: cosmosRoles.dataContributor
+        scope: '/dbs/${shared.cosmos.database}/colls/outcomes'
+      }
+    ]
+  }
+  dependsOn: [database]
 }
 
 module registry 'registry.bicep' = {

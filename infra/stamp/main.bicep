@@ -250,6 +250,7 @@ module storageAccess '../modules/blob-access.bicep' = {
   params: {
     account: names.storage
     grants: [
+      // The host's leases; the API's processes share what one of them read of the queue there too.
       onContainer('azure-webjobs-hosts', 'api', identities.outputs.api.principalId, roles.blobDataContributor)
       onContainer(
         'azure-webjobs-hosts',
@@ -356,17 +357,6 @@ module databaseAccess '../modules/database-access.bicep' = {
         role: cosmosRoles.dataContributor
         scope: '/dbs/${shared.cosmos.database}'
       }
-      // Discarding a dead letter tells its sender so.
-      ...(empty(operatorsId)
-        ? []
-        : [
-            {
-              who: '${location}-operators'
-              principalId: operatorsId
-              role: cosmosRoles.dataContributor
-              scope: '/dbs/${shared.cosmos.database}/colls/outcomes'
-            }
-          ])
     ]
   }
 }

@@ -3,6 +3,7 @@ metadata description = 'A way in past Front Door, for the day when Front Door it
 
 import { tagsType } from '../naming.bicep'
 import { toWorkspace } from '../modules/diagnostics.bicep'
+import { botRuleSet, defaultRuleSet, freeTexts, rulesOff } from '../modules/firewall.bicep'
 import { roles } from '../modules/roles.bicep'
 
 @description('Required. Beginning of the identity\'s name.')
@@ -117,11 +118,20 @@ resource firewall 'Microsoft.Network/ApplicationGatewayWebApplicationFirewallPol
     }
     managedRules: {
       managedRuleSets: [
-        { ruleSetType: 'Microsoft_DefaultRuleSet', ruleSetVersion: '2.1' }
-        { ruleSetType: 'Microsoft_BotManagerRuleSet', ruleSetVersion: '1.0' }
+        {
+          ruleSetType: 'Microsoft_DefaultRuleSet'
+          ruleSetVersion: defaultRuleSet
+          ruleGroupOverrides: [
+            for off in rulesOff: {
+              ruleGroupName: off.group
+              rules: [{ ruleId: off.rule, state: 'Disabled' }]
+            }
+          ]
+        }
+        { ruleSetType: 'Microsoft_BotManagerRuleSet', ruleSetVersion: botRuleSet }
       ]
       exclusions: [
-        for field in ['text', 'authorName', 'name', 'description']: {
+        for field in freeTexts: {
           matchVariable: 'RequestArgValues'
           selectorMatchOperator: 'Equals'
           selector: field

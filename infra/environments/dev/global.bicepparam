@@ -6,3 +6,4 @@ param estate = shared.estate
 param sizes = shared.global
 param alertAddresses = shared.people.alertAddresses
 param deployersId = shared.people.deployers
+param operatorsId = shared.people.operators
