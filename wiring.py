@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from uuid import UUID, uuid4
 
@@ -146,7 +146,9 @@ class Parts:
     def queue_watch(self) -> QueueWatch:
         """Keeps the last backlog for the monitor."""
         shared_in = self._stamp_account.get_container_client(SHARED_IN)
-        return QueueWatch(SharedProgress(self.queue_progress, shared_in, self.now), self.now)
+        progress = SharedProgress(self.queue_progress, shared_in, self.now)
+        # The first report opens a link to each partition, and has three seconds: a reading would get in its way.
+        return QueueWatch(progress, self.now, first_after=timedelta(seconds=5))
 
     @cached_property
     def monitor(self) -> Monitor:

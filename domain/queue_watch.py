@@ -38,6 +38,8 @@ class QueueWatch:
     progress: QueueProgress
     now: Callable[[], datetime]
     every: timedelta = timedelta(seconds=15)
+    first_after: timedelta = timedelta()
+    """How long after the first question it begins."""
     timeout_s: float = 12.0
     expires_after: timedelta = timedelta(seconds=60)
     _observer: Observer = field(default_factory=Observer)
@@ -98,7 +100,9 @@ class QueueWatch:
             if not task.cancelled():
                 task.result()
         now = self.now()
-        if self._task is None and (self._begun is None or now - self._begun >= self.every):
+        if self._begun is None:
+            self._begun = now - self.every + self.first_after
+        if self._task is None and now - self._begun >= self.every:
             self._begun = now
             self._task = asyncio.get_running_loop().create_task(self._read())
 

@@ -62,6 +62,17 @@ async def test_it_reads_no_more_often_than_every_fifteen_seconds(queue: Watch) -
     assert queue.progress.reads == 3
 
 
+async def test_the_first_reading_leaves_the_first_report_alone(queue: Watch) -> None:
+    queue.watch.first_after = timedelta(seconds=5)
+
+    await queue.later(0)
+    assert queue.progress.reads == 0
+    await queue.later(5)
+    assert queue.progress.reads == 1
+    await queue.later(10)
+    assert queue.progress.reads == 1
+
+
 async def test_a_lag_beyond_the_limit_is_degraded_and_named(queue: Watch) -> None:
     queue.progress.append("1", LAG_LIMIT_EVENTS + 1)
     await queue.later(0)
