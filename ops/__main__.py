@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from domain.errors import CatalogError
 from ops import letters_cli, queue_cli, settings_page, site_cli
 from ops.environment import add_settings_option
+from ops.estate import cli as estate_cli
 from settings import SettingError
 
 
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     letters_cli.add_to(commands, common)
     queue_cli.add_to(commands, common)
     settings_page.add_to(commands)
+    estate_cli.add_to(commands)
     site_cli.add_to(commands)
     return program
 
