@@ -143,7 +143,7 @@ async def _until_warm(stack: Stack) -> None:
     """What a readiness probe waits for: the first request shall not pay for opening connections."""
     waiting = {f"http://127.0.0.1:{stack.api_port(index)}/health/ready" for index in range(len(stack.regions))}
     async with aiohttp.ClientSession() as session:
-        for _ in range(300):
+        for _ in range(900):
             for url in list(waiting):
                 # An API host that dies meanwhile is named and brought back by the supervisor.
                 with contextlib.suppress(aiohttp.ClientError):
@@ -152,7 +152,7 @@ async def _until_warm(stack: Stack) -> None:
             if not waiting:
                 return
             await asyncio.sleep(0.1)
-    raise ComponentFailed(f"not ready after 30 s: {', '.join(sorted(waiting))}")
+    raise ComponentFailed(f"not ready after 90 s: {', '.join(sorted(waiting))}")
 
 
 async def _seed(stack: Stack) -> None:

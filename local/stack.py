@@ -20,6 +20,8 @@ HUB_KEY = "SAS_KEY_VALUE"
 API_KEY = "local-admin-key-1"
 FRONT_DOOR_ID = "00000000-0000-0000-0000-00000000f00d"
 
+# A laptop that is busy with something else may take longer than Azure's 10 s to import the app.
+_HOST_OPTIONS = ("--init-limit", "60")
 _HUBS = "AzureFunctionsJobHost__extensions__eventHubs"
 _HOST = {
     # A killed processor's partitions are taken over in seconds here; in Azure host.json's half minute costs less.
@@ -207,7 +209,16 @@ class Stack:
         name = f"{role}-{self.stamp(index)}"
         return Component(
             name=name,
-            command=[*_python("local.functions_host"), "--app", str(ROOT), "--port", str(port), "--name", name],
+            command=[
+                *_python("local.functions_host"),
+                "--app",
+                str(ROOT),
+                "--port",
+                str(port),
+                "--name",
+                name,
+                *_HOST_OPTIONS,
+            ],
             ready="ready:",
             address=f"http://127.0.0.1:{port}",
             environment=self.app_settings(index) | chosen | _HOST | {"LOCAL_CLOUD_DATA": str(self.data)},

@@ -13,6 +13,7 @@ from .environment import read_local_settings
 from .errors import SettingsError
 from .host import STOP_TIMEOUT_S, FunctionsHost, HostSettings
 from .state import Phase
+from .worker import INIT_LIMIT_S
 
 
 def _arguments() -> argparse.Namespace:
@@ -29,6 +30,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ignore-sigterm", action="store_true", help="do as the real host: stop on SIGINT only")
     parser.add_argument(
         "--stop-timeout", type=float, default=STOP_TIMEOUT_S, help="seconds a stop waits for running functions"
+    )
+    parser.add_argument(
+        "--init-limit",
+        type=float,
+        default=INIT_LIMIT_S,
+        help="seconds the app may take to be imported (default 10, as in Azure)",
     )
     return parser.parse_args()
 
@@ -69,7 +76,13 @@ async def _run(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(signal.SIGTERM, stop)
     port = _port(arguments)
     settings = HostSettings(
-        arguments.app, port, arguments.name, arguments.settings, arguments.master_key, arguments.stop_timeout
+        arguments.app,
+        port,
+        arguments.name,
+        arguments.settings,
+        arguments.master_key,
+        arguments.stop_timeout,
+        arguments.init_limit,
     )
     host = FunctionsHost(settings)
     starting = asyncio.create_task(host.start())

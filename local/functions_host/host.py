@@ -20,7 +20,7 @@ from .listeners import ListenerContext, listener_for
 from .logs import HostLog, RunningInvocations, take_over_root_logger
 from .routes import HttpRoute, RouteMatch, RouteTable, http_route
 from .state import HostState, Phase
-from .worker import Function, Worker
+from .worker import INIT_LIMIT_S, Function, Worker
 
 NOT_RUNNING = b"Function host is not running."
 HTTP_REASON = "This function was programmatically called via the host APIs."
@@ -39,6 +39,7 @@ class HostSettings:
     settings_file: Path | None = None
     master_key: str | None = None
     stop_timeout_s: float = STOP_TIMEOUT_S
+    init_limit_s: float = INIT_LIMIT_S
 
 
 class Listener(Protocol):
@@ -98,7 +99,7 @@ class FunctionsHost:
         debug = (os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") or "").strip().lower() in ("1", "true", "t", "yes", "y")
         take_over_root_logger(self.console, self._running, debug)
         self._gate = _Gate(self._options.http.max_concurrent_requests, self._options.http.max_outstanding_requests)
-        worker = Worker(self.settings.app_dir)
+        worker = Worker(self.settings.app_dir, self.settings.init_limit_s)
         self._invoker = Invoker(worker, self.console, self._running, self._options.function_timeout_s)
         await self._index(worker, port)
         self.state.phase = Phase.RUNNING
