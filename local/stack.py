@@ -21,7 +21,7 @@ API_KEY = "local-admin-key-1"
 FRONT_DOOR_ID = "00000000-0000-0000-0000-00000000f00d"
 
 # A laptop that is busy with something else may take longer than Azure's 10 s to import the app.
-_HOST_OPTIONS = ("--init-limit", "60")
+INIT_LIMIT_S = "60"
 _HUBS = "AzureFunctionsJobHost__extensions__eventHubs"
 _HOST = {
     # A killed processor's partitions are taken over in seconds here; in Azure host.json's half minute costs less.
