@@ -1,10 +1,11 @@
 """Every environment's resources against every rule."""
 
 import importlib
+from functools import cache
 
 import pytest
 
-from tests.infra.kubernetes.manifests import built
+from tests.infra.kubernetes.manifests import Manifests, built
 
 from . import manifests
 from .exactly import APPLICATION_GATEWAY, CERTIFICATE, DOMAIN, GATEWAY_FIREWALL, PUBLIC_ADDRESS, REPLICA
@@ -21,10 +22,15 @@ def test_promise(rule: Rule, environment: str) -> None:
     assert list(rule(estate(environment))) == []
 
 
+@cache
+def _built(environment: str) -> Manifests:
+    return built(environment)
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("rule", manifests.RULES, ids=lambda rule: rule.__name__)
 def test_what_pods_are_told(rule: manifests.ManifestRule, environment: str) -> None:
-    assert list(rule(estate(environment), built(environment))) == []
+    assert list(rule(estate(environment), _built(environment))) == []
 
 
 def test_every_right_names_the_code_that_needs_it() -> None:
