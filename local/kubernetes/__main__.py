@@ -129,7 +129,7 @@ def summary(outcome: scenarios.Outcome) -> str:
         f"{outcome.record.name}: {found.accepted} accepted, {found.applied} applied, {found.lost} lost, "
         f"{found.doubled} doubled, {found.unknown} unknown",
         f"  first processor after {after(outcome.first_pod_s)}, beyond the minimum {after(outcome.first_new_pod_s)}, "
-        f"most ({max(one.replicas for one in outcome.record.samples)}) {after(outcome.most_wanted_s)}, "
+        f"most ({outcome.most}) {after(outcome.most_wanted_s)}, "
         f"drained {after(outcome.drained_s)}, minimum again {after(outcome.least_again_s)}; "
         f"pods' memory at most {outcome.memory_mib:.0f} MiB",
     ]

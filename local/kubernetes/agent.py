@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -139,7 +140,9 @@ async def running(
     await asyncio.to_thread(nodes.join)
     closed = await asyncio.to_thread(nodes.cordon_others)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as session:
-        agent = Agent(cluster, nodes, labels, Surroundings(cluster, image, session, folder, replaced, said))
+        # A machine that starts everything at once starts nothing in time: nodes have cores for what they take.
+        starts = asyncio.Semaphore(os.cpu_count() or 1)
+        agent = Agent(cluster, nodes, labels, Surroundings(cluster, image, session, folder, replaced, starts, said))
         tasks = [asyncio.create_task(agent.follow()), asyncio.create_task(agent.beat())]
         try:
             yield agent

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+NOBODY = "http://127.0.0.1:1"
+"""An address at which nothing listens."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,20 +54,15 @@ def our_image(folder: Path = ROOT) -> Image:
     return Image(files[start], variables, signal.Signals[found["STOPSIGNAL"][0].strip()], files)
 
 
-def host_environment(folder: Path, address: str = "") -> dict[str, str]:
-    """What every process of a pod gets beside its own variables: where this pod's files are, and who plays the host.
-
-    `address` is where the pod's host listens, once that is known: all pods share one machine, so its port is not the
-    manifest's.
-    """
-    environment = {
+def host_environment(folder: Path) -> dict[str, str]:
+    """What every process of a pod gets beside its own variables: where this pod's files are, and who plays the host."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "FUNCTIONS_KEYS_DIR": str(folder / "functions-keys"),
         "FUNCTIONS_HOST": sys.executable,
     }
-    return environment | ({"ASPNETCORE_URLS": address} if address else {})
 
 
 def host_arguments(name: str) -> list[str]:

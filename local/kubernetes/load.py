@@ -99,9 +99,12 @@ class Load:
                 done += 1
                 tell(done)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(worker())
+        except* LoadFailed as failures:
+            raise failures.exceptions[0] from None
 
     async def _post(self, key: str, path: str, body: Mapping[str, object]) -> str:
         problem = ""

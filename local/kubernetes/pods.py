@@ -38,6 +38,8 @@ class Surroundings:
     folder: Path
     replaced: Mapping[str, str | None]
     """Variables that only Azure could serve: the value to use here, or None to leave one out."""
+    starts: asyncio.Semaphore
+    """How many pods may be between their process's start and their startup probe's success at one time."""
     said: Callable[[str, str, str], None]
     """Hears what happens to pods: namespace, name, words."""
 
@@ -60,7 +62,8 @@ class PodLife:
     restarts: int = 0
     _run: _Run | None = None
     _ready: bool = False
-    _started: bool = False
+    _up: bool = False
+    _starting: bool = False
     _why: str = "ContainerCreating"
     _began: str = ""
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -132,20 +135,31 @@ class PodLife:
         while True:
             environment = await self._environment()
             began = time.monotonic()
-            run = await self._start(environment)
-            watching = asyncio.create_task(self._watch())
+            await self.around.starts.acquire()
+            self._starting = True
             try:
-                code = await run.process.wait()
+                run = await self._start(environment)
+                watching = asyncio.create_task(self._watch())
+                try:
+                    code = await run.process.wait()
+                finally:
+                    watching.cancel()
+                    await asyncio.gather(watching, return_exceptions=True)
             finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                self._has_started()
             await run.output
-            self._run, self._ready, self._started, self._why = None, False, False, "CrashLoopBackOff"
+            self._run, self._ready, self._up, self._why = None, False, False, "CrashLoopBackOff"
             self.restarts += 1
             self._changed.set()
             self._say(f"ended with code {code}; restart {self.restarts}")
             wait_s = 1.0 if time.monotonic() - began > 60 else min(2 * wait_s, _LONGEST_BACK_OFF_S)
             await asyncio.sleep(wait_s)
+
+    def _has_started(self) -> None:
+        """Let the next pod start."""
+        if self._starting:
+            self._starting = False
+            self.around.starts.release()
 
     async def _environment(self) -> dict[str, str]:
         """The container's variables; waits while a Secret that it names is not there, as a node does."""
@@ -230,7 +244,8 @@ class PodLife:
                 passing.cancel()
                 failing.cancel()
                 await asyncio.gather(passing, failing, return_exceptions=True)
-        self._started = True
+        self._up = True
+        self._has_started()
         self._changed.set()
         async with asyncio.TaskGroup() as group:
             if ready is None:
@@ -283,10 +298,12 @@ class PodLife:
         elif "exec" in hook:
             program, *arguments = hook["exec"]["command"]
             environment = await asyncio.to_thread(self._read_environment)
+            # All pods share one machine, so the port is not the manifest's.
+            listens_at = self.address or images.NOBODY
             process = await asyncio.create_subprocess_exec(
                 self.around.image.program(program),
                 *arguments,
-                env={**environment, **images.host_environment(self._folder, self.address)},
+                env=environment | images.host_environment(self._folder) | {"ASPNETCORE_URLS": listens_at},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -354,7 +371,7 @@ class PodLife:
                     "image": self._container["image"],
                     "imageID": "",
                     "ready": self._ready,
-                    "started": self._started,
+                    "started": self._up,
                     "restartCount": self.restarts,
                     "state": state,
                 }

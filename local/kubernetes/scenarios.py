@@ -15,6 +15,7 @@ from local.kubernetes.measure import Record, Sample, Sampler
 from local.kubernetes.stage import NAMESPACE, Stage
 
 LONGEST_S = 900.0
+RESUMED = "processor resumed"
 # Two are enough to take the commands in, and a machine with few cores has better use for the rest.
 API_PODS = 2
 
@@ -29,9 +30,10 @@ class Outcome:
 
     record: Record
     account: Account
-    least: int
     most: int
+    """Most processors that there were."""
     fill_s: float
+    """How long the API took to accept the commands; the times below count from the processor's resumption."""
     first_pod_s: float | None
     first_new_pod_s: float | None
     most_wanted_s: float | None
@@ -107,57 +109,81 @@ class Scenario:
 
 async def play(stage: Stage, name: str, scenario: Scenario, commands: int, say: Callable[[str], None]) -> Outcome:
     """Fill, drain, shrink; the disturbance runs beside the draining."""
-    least, most = await asyncio.to_thread(_bounds, stage)
+
+    def tell(words: str) -> None:
+        say(f"{name}: {words}")
+
     async with aiohttp.ClientSession() as session:
-        await _until_ready(stage)
         load = Load(name, lambda: [one.address for one in stage.ready("api")], session)
-        say(f"{name}: creating items")
-        await load.items()
-        await asyncio.to_thread(stage.pause, 0)
-        await _until_gone(stage)
-        await scenario.prepare(stage)
-        say(f"{name}: sending {commands} commands while the processor is paused")
-        began = time.monotonic()
-        await load.ratings(commands, _tenths(commands, lambda text: say(f"{name}: {text}")))
-        fill_s = time.monotonic() - began
+        fill_s = await _fill(stage, load, scenario, commands, tell)
         record = Record(name)
-        watch = Watch(record, stage.agent.check)
         async with Sampler(stage, record, session).at_work():
-            await watch.until(lambda one: one.lag is not None and one.lag >= commands, "the whole backlog counted")
-            await asyncio.to_thread(stage.pause, None)
-            record.mark("processor resumed")
-            resumed = record.events[-1][0]
-            say(f"{name}: processor resumed with {record.last.lag} events waiting")
-            disturbing = asyncio.create_task(scenario.disturb(stage, record, watch))
-            draining = asyncio.create_task(watch.until(lambda one: one.lag == 0, "an empty queue"))
-            await asyncio.wait({draining, disturbing}, return_when=asyncio.FIRST_EXCEPTION)
-            problems = await disturbing
-            await draining
-            record.mark("drained")
-            say(f"{name}: drained")
-            await watch.until(lambda one: one.lag == 0 and one.replicas == least, f"{least} processors again")
-            record.mark("at the minimum")
+            problems = await _drain(stage, record, scenario, commands, tell)
         found = await account(stage.stack, load.accepted)
-
-    def since(true: Callable[[Sample], bool]) -> float | None:
-        at = next((one.t for one in record.samples if one.t >= resumed and true(one)), None)
-        return None if at is None else round(at - resumed, 1)
-
     if not found.exact:
         problems.append(f"accepted commands and database disagree: {found}")
-    highest = max(one.replicas for one in record.samples)
+    least, _ = await asyncio.to_thread(_bounds, stage)
+    return _outcome(record, found, least, fill_s, problems)
+
+
+async def _fill(stage: Stage, load: Load, scenario: Scenario, commands: int, tell: Callable[[str], None]) -> float:
+    """Let the API take in the commands while the processor is held at no pods; the seconds that took."""
+    await _until_ready(stage)
+    tell("creating items")
+    await load.items()
+    await asyncio.to_thread(stage.pause, 0)
+    await _until_gone(stage)
+    await scenario.prepare(stage)
+    tell(f"sending {commands} commands while the processor is paused")
+    began = time.monotonic()
+    await load.ratings(commands, _tenths(commands, tell))
+    return time.monotonic() - began
+
+
+async def _drain(
+    stage: Stage, record: Record, scenario: Scenario, commands: int, tell: Callable[[str], None]
+) -> list[str]:
+    """Let KEDA go, disturb, and wait until all is as before; what was found wrong."""
+    least, _ = await asyncio.to_thread(_bounds, stage)
+    watch = Watch(record, stage.agent.check)
+    await watch.until(lambda one: one.lag is not None and one.lag >= commands, "the whole backlog counted")
+    await asyncio.to_thread(stage.pause, None)
+    record.mark(RESUMED)
+    tell(f"processor resumed with {record.last.lag} events waiting")
+    try:
+        async with asyncio.TaskGroup() as group:
+            disturbing = group.create_task(scenario.disturb(stage, record, watch))
+            group.create_task(watch.until(lambda one: one.lag == 0, "an empty queue"))
+    except* Failed as failures:
+        raise failures.exceptions[0] from None
+    record.mark("drained")
+    tell("drained")
+    await watch.until(lambda one: one.lag == 0 and one.replicas == least, f"{least} processors again")
+    record.mark("at the minimum")
+    return disturbing.result()
+
+
+def _outcome(record: Record, found: Account, least: int, fill_s: float, problems: list[str]) -> Outcome:
+    resumed = next(when for when, words in record.events if words == RESUMED)
+    samples = [one for one in record.samples if one.t >= resumed]
+
+    def since(true: Callable[[Sample], bool]) -> float | None:
+        at = next((one.t for one in samples if true(one)), None)
+        return None if at is None else round(at - resumed, 1)
+
+    most = max(one.replicas for one in samples)
+    drained = since(lambda one: one.lag == 0)
     return Outcome(
         record,
         found,
-        least,
         most,
         fill_s,
         first_pod_s=since(lambda one: one.ready > 0),
         first_new_pod_s=since(lambda one: one.ready > least),
-        most_wanted_s=since(lambda one: one.replicas == highest),
-        drained_s=since(lambda one: one.lag == 0),
-        least_again_s=since(lambda one: one.lag == 0 and one.replicas == least),
-        memory_mib=max(one.memory_mib for one in record.samples),
+        most_wanted_s=since(lambda one: one.replicas == most),
+        drained_s=drained,
+        least_again_s=since(lambda one: one.t >= resumed + (drained or 0) and one.replicas == least),
+        memory_mib=max(one.memory_mib for one in samples),
         problems=problems,
     )
 

@@ -140,12 +140,15 @@ def test_a_drain_stops_the_host_from_taking_more_and_waits_for_what_it_has(tmp_p
         refused = subprocess.run([*drain, "0"], env=environment, capture_output=True, text=True, check=False)
     finally:
         host.stop()
+    away = subprocess.run([*drain, "30"], env=environment, capture_output=True, text=True, check=False, timeout=10)
 
     assert (short.returncode, busy) == (1, True)
     assert "not done in time" in short.stderr
     assert (done.returncode, done.stderr, answered) == (0, "", b"done")
     assert refused.returncode == 1
     assert "did not take the request" in refused.stderr
+    # A pod that is deleted while it starts must not sit out its grace period.
+    assert (away.returncode, "nothing to drain" in away.stderr) == (0, True)
 
 
 def _command(pid: int) -> list[str]:
