@@ -188,7 +188,9 @@ class _Look:
 
     def site(self, region: str) -> tuple[Factor, ...]:
         found = self._estate.of(_STORAGE, lifetime="stamp", region=region)
-        return _named((self._factor(found[0], "static website"),), reads=self._reads(found[0])) if found else ()
+        if not found:
+            return (self._missing(_STORAGE, "static website"),)
+        return _named((self._factor(found[0], "static website"),), reads=self._reads(found[0]))
 
     def one(self, kind: str, lifetime: str, role: str) -> tuple[Factor, ...]:
         found = self._estate.of(kind, lifetime=lifetime)

@@ -75,6 +75,10 @@ class Names:
             if found and found[1] != one.region:
                 codes.setdefault(one.region, found[1])
                 suffix = max(suffix, found[2], key=len)
+        for one in self._estate.of("Microsoft.DocumentDB/databaseAccounts"):
+            start, _, last = one.name.rpartition("-")
+            if not suffix and start.endswith(f"-{self.workload}-{self.environment}"):
+                suffix = last
         return codes, suffix
 
 

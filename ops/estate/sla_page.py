@@ -47,7 +47,7 @@ def page(
         known = "at most, " + ", ".join(gap.name for gap in one.gaps) + ": no figure" if one.gaps else ""
         rows.append(
             (one.name, percent(one.alone), _minutes(one.alone), percent(one.combined) if one.stamps else "–",
-             _minutes(one.combined), "met" if _met(one, objective) else "not met", known)
+             _minutes(one.combined), _MET[_met(one, objective)], known)
         )  # fmt: skip
     budget = f"  The objective leaves {minutes_away(objective):.1f} minutes a month of 730 hours."
     once = [
@@ -69,8 +69,14 @@ def percent(value: float) -> str:
     return f"{value:.4f} %"
 
 
-def _met(one: Flow, objective: float) -> bool:
-    return one.combined >= objective
+def _met(one: Flow, objective: float) -> bool | None:
+    """Whether the objective is met on paper; None where a gap leaves it open."""
+    if one.combined < objective:
+        return False
+    return None if one.gaps else True
+
+
+_MET = {True: "met", False: "not met", None: "not known"}
 
 
 def _once(one: Flow) -> float:

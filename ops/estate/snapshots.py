@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,29 @@ class Estate:
         """Every resource of a type, if asked only of one lifetime and region."""
         return [
             one
-            for one in self.resources
-            if one.is_a(kind) and lifetime in (None, one.lifetime) and region in (None, one.region)
+            for one in self._by_type.get(kind.lower(), ())
+            if lifetime in (None, one.lifetime) and region in (None, one.region)
         ]
 
     def find(self, resource_id: str) -> Resource | None:
         """The resource with this id; ids do not mind upper and lower case."""
-        wanted = resource_id.lower()
-        return next((one for one in self.resources if one.id.lower() == wanted), None)
+        return self._by_id.get(resource_id.lower())
 
     def under(self, parent: Resource, kind: str) -> list[Resource]:
         """Resources of a type below a resource."""
         prefix = parent.id.lower() + "/"
         return [one for one in self.of(kind) if one.id.lower().startswith(prefix)]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Resource]:
+        return {one.id.lower(): one for one in self.resources}
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for one in self.resources:
+            found.setdefault(one.type.lower(), []).append(one)
+        return found
 
 
 def environments(folder: Path = SNAPSHOTS) -> list[str]:
