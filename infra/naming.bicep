@@ -6,7 +6,7 @@ metadata description = 'Names, tags and regions of the whole estate. One templat
 type estateType = {
   @description('Required. Short name of the system, part of every name.')
   @minLength(2)
-  @maxLength(8)
+  @maxLength(7)
   workload: string
 
   @description('Required. Which of the environments this is.')

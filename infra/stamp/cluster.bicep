@@ -44,7 +44,7 @@ param kubeletClientId string
 @description('Required. Object id of the same.')
 param kubeletPrincipalId string
 
-@description('Required. Day of the week on which the cluster is upgraded; nodes follow the day after. No two regions share one.')
+@description('Required. Day of the week on which the cluster is upgraded. No two regions share one.')
 param maintenanceDay weekdayType
 
 @description('Required. Day of the week on which nodes get a new image.')

@@ -41,7 +41,8 @@ var position = indexOf(estate.regions, location)
 var addressSpace = cidrSubnet('10.0.0.0/8', 16, 10 + position)
 var podAddresses = '192.168.0.0/16'
 
-// One region a day, its nodes at the other end of the week: at most one region at a time is at work on itself.
+// One region a day, its nodes four days later. Up to three regions never share a day at all, up to seven never that of
+// their clusters.
 var days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 
 // The host's checkpoints and its locks. Its keys are in neither: each container makes its own.
