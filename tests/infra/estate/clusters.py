@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .exactly import CLUSTER, COSMOS_CONTAINER, HUBS, POLICY, Table, exactly
+from .exactly import CLUSTER, COSMOS_CONTAINER, HUBS, NETWORK, POLICY, VAULT, Table, exactly
 from .snapshots import Estate, Rule, at, properties, short
 
 RULES: list[Rule] = []
@@ -28,10 +28,35 @@ FEATURES: Table = {
         "ingressProfile.webAppRouting.enabled": True,
         "ingressProfile.webAppRouting.nginx.defaultIngressControllerType": "None",
         "ingressProfile.webAppRouting.gatewayAPIImplementations.appRoutingIstio.mode": "Enabled",
-        "securityProfile.imageCleaner.enabled": True,
+        "securityProfile.imageCleaner": {"enabled": True, "intervalHours": 168},
+        "networkProfile.outboundType": "loadBalancer",
+        "networkProfile.loadBalancerProfile.managedOutboundIPs": {"count": 2},
+        # Pipelines come in by it, with a token, as nothing of theirs is inside the network.
+        "apiServerAccessProfile.disableRunCommand": False,
+        "apiServerAccessProfile.privateDNSZone": "system",
+        # The gateway's private link service lies there, and somebody must approve Front Door's connection to it.
+        "nodeResourceGroupProfile.restrictionLevel": "Unrestricted",
+        # The workload keeps nothing on disks.
+        "storageProfile.diskCSIDriver.enabled": False,
+        "storageProfile.fileCSIDriver.enabled": False,
+        "storageProfile.snapshotController.enabled": False,
+        "autoScalerProfile.balance-similar-node-groups": "true",
     }
 }
 RESTRICTED_PODS = "/providers/Microsoft.Authorization/policySetDefinitions/42b8ef37-b724-4e24-bbc8-7a7708edfe00"
+
+
+NODES = {
+    "osType": "Linux",
+    "osSKU": "AzureLinux3",
+    "osDiskType": "Ephemeral",
+    "enableEncryptionAtHost": True,
+    "maxPods": 110,
+    # A third more nodes at a time; a pod that nobody can evict stops an upgrade for half an hour, not for ever.
+    "upgradeSettings": {"maxSurge": "33%", "drainTimeoutInMinutes": 30, "nodeSoakDurationInMinutes": 5},
+}
+# What AKS makes itself, the gateway's proxies included.
+LEFT_OUT = {"kube-system", "gatekeeper-system", "aks-istio-system", "app-routing-system", "catalog-gateway"}
 
 
 def rule(check: Rule) -> Rule:
@@ -49,6 +74,27 @@ def clusters_have_what_the_workload_relies_on(given: Estate) -> Iterator[str]:
             yield f"{short(one)}: without an SLA: {one.get('sku')}"
     if len(given.of(CLUSTER)) != len(given.regions):
         yield f"{len(given.of(CLUSTER))} clusters in {len(given.regions)} regions"
+
+
+@rule
+def clusters_lie_in_their_stamps(given: Estate) -> Iterator[str]:
+    """Nodes in their own subnet, as their own identity, of the one tenant that everything belongs to."""
+    for stamp in given.stamps:
+        for one in stamp.of(CLUSTER):
+            found = properties(one)
+            subnets = {pool.get("vnetSubnetID") for pool in found["agentPoolProfiles"]}
+            if subnets != {f"{network['id']}/subnets/nodes" for network in stamp.of(NETWORK)}:
+                yield f"{short(one)}: nodes are in {subnets}"
+            identity = at(found, "identityProfile.kubeletidentity") or {}
+            for key, what in (("clientId", "clientId"), ("objectId", "principalId")):
+                text = str(identity.get(key))
+                if f"'{identity.get('resourceId')}'" not in text or not text.endswith(f").{what}]"):
+                    yield f"{short(one)}: nodes are {text}"
+    tenants = {stamp.outputs.get("tenantId") for stamp in given.stamps}
+    tenants |= {at(properties(one), "aadProfile.tenantID") for one in given.of(CLUSTER)}
+    tenants |= {properties(one).get("tenantId") for one in given.of(VAULT)}
+    if len(tenants) != 1:
+        yield f"there are {len(tenants)} tenants: {tenants}"
 
 
 @rule
@@ -70,12 +116,12 @@ def nodes_come_and_go_with_the_load(given: Estate) -> Iterator[str]:
                 "enableAutoScaling": True,
             }:
                 yield f"{short(one)}: pool {name} is {found}"
-            if (pool.get("osSKU"), pool.get("osDiskType"), pool.get("enableEncryptionAtHost")) != (
-                "AzureLinux3",
-                "Ephemeral",
-                True,
-            ):
-                yield f"{short(one)}: pool {name} runs {pool.get('osSKU')} from {pool.get('osDiskType')} disks"
+            if {key: pool.get(key) for key in NODES} != NODES or pool.get("count") != pool.get("minCount"):
+                yield f"{short(one)}: pool {name} is {pool}"
+            # Only what runs the cluster runs on its nodes.
+            taints = ["CriticalAddonsOnly=true:NoSchedule"] if name == "system" else []
+            if pool.get("nodeTaints", []) != taints:
+                yield f"{short(one)}: pool {name} has the taints {pool.get('nodeTaints')}"
             if given.environment in ("int", "prod") and pool.get("minCount", 0) < 3:
                 yield f"{short(one)}: pool {name} has no node in some zone"
 
@@ -89,8 +135,8 @@ def pods_are_held_to_the_restricted_standard(given: Estate) -> Iterator[str]:
         for one in found:
             if at(one, "parameters.effect.value") != "Deny" or one.get("enforcementMode", "Default") != "Default":
                 yield f"{stamp.name}: the policy for pods denies nothing"
-            if "catalog" in (at(one, "parameters.excludedNamespaces.value") or []):
-                yield f"{stamp.name}: the policy leaves out the workload's namespace"
+            if set(at(one, "parameters.excludedNamespaces.value") or []) != LEFT_OUT:
+                yield f"{stamp.name}: the policy leaves out {at(one, 'parameters.excludedNamespaces.value')}"
 
 
 @rule

@@ -5,6 +5,7 @@ from typing import Any
 
 from .exactly import (
     BINDING,
+    CERTIFICATE,
     CLUSTER,
     DOMAIN,
     EDGE_RULE,
@@ -12,33 +13,16 @@ from .exactly import (
     FIREWALL,
     ORIGIN,
     ORIGIN_GROUP,
-    PROFILE,
     ROUTE,
     RULE_SET,
     STORAGE,
-    Table,
+    VAULT,
     exactly,
 )
 from .resilience import containers_of
 from .snapshots import Estate, Json, Rule, above, at, front_door, group_of, properties, resources, short
 
 RULES: list[Rule] = []
-# Managed rules that are off, each with its reason. One more here is a decision.
-RULES_OFF = {
-    ("PROTOCOL-ENFORCEMENT", "920420"): "images are uploaded as they are; the API refuses content types itself",
-    ("METHOD-ENFORCEMENT", "911100"): "PUT and DELETE are the API's; it knows no other methods",
-}
-RULE_SETS = {"Microsoft_DefaultRuleSet": "2.1", "Microsoft_BotManagerRuleSet": "1.0"}
-# Members of JSON bodies that hold people's own words.
-FREE_TEXTS = {"text", "authorName", "name", "description"}
-POLICY_SETTINGS: Table = {
-    FIREWALL: {
-        "policySettings.enabledState": "Enabled",
-        "policySettings.mode": "Prevention",
-        "policySettings.requestBodyCheck": "Enabled",
-        "policySettings.customBlockResponseStatusCode": 403,
-    }
-}
 # Where Front Door's copy of the images is read: Azure pairs regions, whatever ours are.
 PAIRED = {"westeurope": "northeurope", "northeurope": "westeurope", "uksouth": "ukwest", "eastus2": "centralus"}
 
@@ -72,62 +56,6 @@ def described_routes(given: Estate) -> dict[str, Json]:
 
 
 @rule
-def front_door_is_premium_and_on(given: Estate) -> Iterator[str]:
-    for kind in (PROFILE, FIREWALL):
-        found = given.of(kind)
-        if [one.get("sku") for one in found] != [{"name": "Premium_AzureFrontDoor"}]:
-            yield f"{kind}: {[one.get('sku') for one in found]}"
-    wanted = front_door()["originResponseTimeoutSeconds"]
-    yield from exactly(given, {PROFILE: {"originResponseTimeoutSeconds": wanted}, ENTRY: {"enabledState": "Enabled"}})
-
-
-@rule
-def the_firewall_blocks(given: Estate) -> Iterator[str]:
-    yield from exactly(given, POLICY_SETTINGS)
-    for policy in given.of(FIREWALL):
-        sets = at(properties(policy), "managedRules.managedRuleSets") or []
-        if {one.get("ruleSetType"): one.get("ruleSetVersion") for one in sets} != RULE_SETS:
-            yield f"{short(policy)}: has the rule sets {[one.get('ruleSetType') for one in sets]}"
-        for one in sets:
-            # Bots are let in or kept out kind by kind; attacks are blocked.
-            if one.get("ruleSetType") == "Microsoft_DefaultRuleSet" and one.get("ruleSetAction") != "Block":
-                yield f"{short(policy)}: {one.get('ruleSetType')} does {one.get('ruleSetAction')}"
-            yield from _loosened(policy, one)
-
-
-def _loosened(policy: Json, rule_set: Json) -> Iterator[str]:
-    off = set()
-    for group in rule_set.get("ruleGroupOverrides", []):
-        off |= {(group["ruleGroupName"], one["ruleId"]) for one in group.get("rules", [])}
-        if not group.get("rules") or group.get("exclusions"):
-            yield f"{short(policy)}: leaves out all of {group['ruleGroupName']}"
-    wanted = set(RULES_OFF) if rule_set.get("ruleSetType") == "Microsoft_DefaultRuleSet" else set()
-    if off != wanted:
-        yield f"{short(policy)}: overrides {sorted(off ^ wanted)} otherwise than agreed"
-    left = {
-        (one["matchVariable"], one["selectorMatchOperator"], one["selector"]) for one in rule_set.get("exclusions", [])
-    }
-    texts = {("RequestBodyJsonArgNames", "Equals", name) for name in FREE_TEXTS}
-    if left != (texts if wanted else set()):
-        yield f"{short(policy)}: does not look into {sorted(left)}"
-
-
-@rule
-def the_firewall_limits_rates(given: Estate) -> Iterator[str]:
-    for policy in given.of(FIREWALL):
-        rules = {one["name"]: one for one in at(properties(policy), "customRules.rules") or []}
-        if set(rules) != {"LimitWrites", "LimitRequests"}:
-            yield f"{short(policy)}: has the rules {sorted(rules)}"
-        for one in rules.values():
-            found = (one.get("enabledState"), one.get("ruleType"), one.get("action"), one.get("groupBy"))
-            if found != ("Enabled", "RateLimitRule", "Block", [{"variableName": "SocketAddr"}]):
-                yield f"{short(policy)}: {one['name']} is {found}"
-            # Below about 200 a minute the counters of one edge location are too coarse.
-            if one.get("rateLimitDurationInMinutes") != 1 or not 200 <= one.get("rateLimitThreshold", 0) <= 3000:
-                yield f"{short(policy)}: {one['name']} starts at {one.get('rateLimitThreshold')}"
-
-
-@rule
 def every_way_in_is_behind_the_firewall(given: Estate) -> Iterator[str]:
     """The endpoint, and each domain that a route answers for."""
     used = {one["id"] for one in given.of(ENTRY)}
@@ -154,6 +82,17 @@ def the_environment_has_its_own_domain_where_it_has_a_certificate(given: Estate)
     wanted = [given.parameters["estate"]["domain"]] if certificate else []
     if [properties(one).get("hostName") for one in domains] != wanted:
         yield f"Front Door answers for {[properties(one).get('hostName') for one in domains]}"
+    keys = [properties(one).get("parameters") for one in given.of(CERTIFICATE)]
+    vaults = [one["id"] for one in given.parts["global"].of(VAULT)]
+    told = [
+        {
+            "type": "CustomerCertificate",
+            "secretSource": {"id": f"{vaults[0]}/secrets/{certificate}"},
+            "useLatestVersion": True,
+        }
+    ]
+    if keys != (told if certificate else []):
+        yield f"Front Door's certificate is {keys}"
     for route in given.of(ROUTE):
         if [one["id"] for one in properties(route).get("customDomains", [])] != [one["id"] for one in domains]:
             yield f"{short(route)}: answers for other domains"
@@ -243,9 +182,11 @@ def origins_are_the_stamps(given: Estate) -> Iterator[str]:
             yield f"origin {name}: is {have}, not {wanted[name]}"
         if not origin.get("hostName") or origin.get("hostName") != origin.get("originHostHeader"):
             yield f"origin {name}: is called {origin.get('originHostHeader')} at {origin.get('hostName')}"
-    weights = {origin.get("weight") for name, origin in found.items() if name.partition("/")[2] in given.regions}
-    if not all(isinstance(weight, int) and 1 <= weight <= 1000 for weight in weights):
-        yield f"origins weigh {weights}"
+    for region in given.regions:
+        # A stamp has one share, whatever is asked of it.
+        weights = {found.get(f"{group}/{region}", {}).get("weight") for group in ("api", "site")}
+        if len(weights) != 1 or not all(isinstance(weight, int) and 1 <= weight <= 1000 for weight in weights):
+            yield f"the origins of {region} weigh {weights}"
 
 
 def _origins(given: Estate, group: str, kind: str) -> dict[str, Mapping[str, Any]]:
@@ -301,9 +242,10 @@ def answers_carry_the_headers_described(given: Estate) -> Iterator[str]:
         name = route["name"]
         if "responseHeaders" in route:
             wanted.add(f"{name}/headers")
-            actions = [one["parameters"] for one in found.get(f"{name}/headers", {}).get("actions", [])]
-            have = {one.get("headerName"): (one.get("headerAction"), one.get("value")) for one in actions}
-            if have != {header: ("Overwrite", value) for header, value in route["responseHeaders"].items()}:
+            have = found.get(f"{name}/headers", {})
+            have = have | {"actions": sorted(have.get("actions", []), key=str)}
+            actions = sorted((_set_header(*one) for one in route["responseHeaders"].items()), key=str)
+            if have != {"order": 1, "matchProcessingBehavior": "Continue", "actions": actions}:
                 yield f"route {name}: answers carry {have}"
         if "rewriteWithoutExtension" in route:
             wanted.add(f"{name}/rewrite")
@@ -312,12 +254,31 @@ def answers_carry_the_headers_described(given: Estate) -> Iterator[str]:
         yield f"rules {sorted(set(found) ^ wanted)} are missing or left over"
 
 
+def _set_header(name: str, value: str) -> Json:
+    parameters = {"typeName": "DeliveryRuleHeaderActionParameters", "headerAction": "Overwrite"}
+    return {"name": "ModifyResponseHeader", "parameters": parameters | {"headerName": name, "value": value}}
+
+
 def _rewrite(name: str, page: str, found: Json) -> Iterator[str]:
-    conditions = [(one["name"], one["parameters"]) for one in found.get("conditions", [])]
-    if [(kind, told.get("operator"), told.get("negateCondition")) for kind, told in conditions] != [
-        ("UrlFileExtension", "Any", True)
-    ]:
-        yield f"route {name}: rewrites where {conditions}"
-    actions = [(one["name"], one["parameters"].get("destination")) for one in found.get("actions", [])]
-    if actions != [("UrlRewrite", page)]:
-        yield f"route {name}: rewrites to {actions}"
+    """A path without an extension is one of the page's own views, not a file."""
+    condition = {
+        "typeName": "DeliveryRuleUrlFileExtensionMatchConditionParameters",
+        "operator": "Any",
+        "negateCondition": True,
+        "matchValues": [],
+        "transforms": [],
+    }
+    action = {
+        "typeName": "DeliveryRuleUrlRewriteActionParameters",
+        "sourcePattern": "/",
+        "destination": page,
+        "preserveUnmatchedPath": False,
+    }
+    wanted = {
+        "order": 2,
+        "matchProcessingBehavior": "Continue",
+        "conditions": [{"name": "UrlFileExtension", "parameters": condition}],
+        "actions": [{"name": "UrlRewrite", "parameters": action}],
+    }
+    if found != wanted:
+        yield f"route {name}: rewrites by {found}"

@@ -48,7 +48,8 @@ KEYS: Table = {
     },
     COSMOS: {"disableLocalAuth": True, "disableKeyBasedMetadataWriteAccess": True},
     HUBS: {"disableLocalAuth": True},
-    REGISTRY: {"adminUserEnabled": False, "anonymousPullEnabled": False},
+    # Images leave it by a pull of our own nodes only.
+    REGISTRY: {"adminUserEnabled": False, "anonymousPullEnabled": False, "policies.exportPolicy.status": "disabled"},
     VAULT: {"enableRbacAuthorization": True},
     WORKSPACE: {"features.disableLocalAuth": True},
     INSIGHTS: {"DisableLocalAuth": True},

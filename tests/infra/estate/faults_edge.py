@@ -3,6 +3,7 @@
 from .exactly import (
     APPLICATION_GATEWAY,
     BINDING,
+    CERTIFICATE,
     DOMAIN,
     EDGE_RULE,
     ENTRY,
@@ -246,4 +247,75 @@ STAND_BY = [
     ),
     Fault("people_switch_between_the_ways", "another probe", prop(TRAFFIC, "monitorConfig.path", "/")),
 ]
-FAULTS = [*FIREWALLS, *ROUTES, *STAND_BY]
+DETAILS = [
+    Fault("front_door_is_premium_and_on", "searches are logged", prop(PROFILE, "logScrubbing.state", "Disabled")),
+    Fault(
+        "the_firewall_blocks",
+        "a rule is on again",
+        prop(FIREWALL, f"{SETS}.0.ruleGroupOverrides.0.rules.0.enabledState", "Enabled"),
+    ),
+    Fault(
+        "the_firewall_limits_rates",
+        "deletes are not counted",
+        prop(FIREWALL, "customRules.rules.0.matchConditions.0.matchValue", ["POST", "PUT"]),
+    ),
+    Fault(
+        "the_environment_has_its_own_domain_where_it_has_a_certificate",
+        "an old certificate",
+        prop(CERTIFICATE, "parameters.useLatestVersion", False),
+    ),
+    Fault(
+        "answers_carry_the_headers_described",
+        "the query's path goes along",
+        of_name(EDGE_RULE, "site/rewrite", "actions.0.parameters.preserveUnmatchedPath", True),
+    ),
+    Fault("origins_are_the_stamps", "a site with another share", of_name(ORIGIN, "site/northeurope", "weight", 999)),
+    Fault(
+        "each_stamp_has_a_stand_by_way_in_where_wanted",
+        "a listener that is not there",
+        prop(APPLICATION_GATEWAY, "requestRoutingRules.0.properties.httpListener.id", "/httpListeners/http"),
+    ),
+    Fault(
+        "each_stamp_has_a_stand_by_way_in_where_wanted",
+        "a certificate of somebody else",
+        prop(APPLICATION_GATEWAY, "sslCertificates.0.properties.keyVaultSecretId", "https://other/secrets/x"),
+    ),
+    Fault(
+        "each_stamp_has_a_stand_by_way_in_where_wanted",
+        "another subnet",
+        prop(APPLICATION_GATEWAY, "gatewayIPConfigurations.0.properties.subnet.id", "/subnets/nodes"),
+    ),
+    Fault(
+        "the_stand_by_firewall_is_front_doors",
+        "names of arguments too",
+        prop(GATEWAY_FIREWALL, "managedRules.exclusions.0.matchVariable", "RequestArgNames"),
+    ),
+    Fault(
+        "the_stand_by_way_leads_where_front_door_leads",
+        "the site's settings for images",
+        lambda g: place(
+            g.of(APPLICATION_GATEWAY)[0],
+            "properties.urlPathMaps.0.properties.pathRules.2.properties.backendHttpSettings",
+            g.of(APPLICATION_GATEWAY)[0]["properties"]["urlPathMaps"][0]["properties"]["defaultBackendHttpSettings"],
+        ),
+    ),
+    Fault(
+        "the_stand_by_way_adds_what_front_door_adds",
+        "another's id",
+        prop(
+            APPLICATION_GATEWAY,
+            "rewriteRuleSets.0.properties.rewriteRules.0.actionSet.requestHeaderConfigurations.0.headerValue",
+            "00000000-0000-0000-0000-000000000000",
+        ),
+    ),
+    Fault(
+        "people_switch_between_the_ways",
+        "the way is not the first",
+        lambda g: place(
+            next(one for one in g.of(TRAFFIC) if "stand-by" not in one["name"]),
+            "properties.trafficRoutingMethod",
+            "Weighted",
+        ),
+    ),
+]
+FAULTS = [*DETAILS, *FIREWALLS, *ROUTES, *STAND_BY]

@@ -16,7 +16,6 @@ from .exactly import (
     INSIGHTS,
     MAINTENANCE,
     METRICS,
-    NETWORK,
     POLICY,
     PUBLIC_ADDRESS,
     REPLICA,
@@ -89,11 +88,6 @@ RESILIENCE = [
         "regions_are_maintained_on_different_days",
         "no upgrades",
         prop(CLUSTER, "autoUpgradeProfile.upgradeChannel", "none"),
-    ),
-    Fault(
-        "networks_of_stamps_do_not_overlap",
-        "one range twice",
-        prop(NETWORK, "addressSpace.addressPrefixes", ["10.11.0.0/16"], 1),
     ),
 ]
 CLUSTERS = [

@@ -21,6 +21,12 @@ from .snapshots import Estate, Json, Part, Rule, at, properties, scope_of, short
 
 RULES: list[Rule] = []
 FEWEST_LOG_DAYS = {"prod": 90, "int": 30, "e2e": 30, "dev": 30}
+STREAMS = {
+    "Microsoft-ContainerLogV2",
+    "Microsoft-KubeEvents",
+    "Microsoft-KubePodInventory",
+    "Microsoft-PrometheusMetrics",
+}
 # Rules of a network are counted as flows only; everything else measures itself too.
 WITHOUT_METRICS = {"microsoft.network/networksecuritygroups"}
 
@@ -63,6 +69,9 @@ def _incomplete(given: Estate, part: Part, one: Json, setting: Json) -> Iterator
     without = one["type"].lower() in WITHOUT_METRICS
     if not without and setting.get("metrics") != [{"category": "AllMetrics", "enabled": True}]:
         yield f"{short(one)}: measures {setting.get('metrics')}"
+    # A table for each kind of log; in the old common one columns are lost beyond 500.
+    if not without and setting.get("logAnalyticsDestinationType") != "Dedicated":
+        yield f"{short(one)}: logs into {setting.get('logAnalyticsDestinationType')} tables"
 
 
 @rule
@@ -77,7 +86,9 @@ def logs_are_kept(given: Estate) -> Iterator[str]:
                 yield f"{short(one)}: keeps {found}, not {wanted} (at least {fewest} days)"
             if given.environment == "prod" and sizes["logDailyQuotaGb"] != -1:
                 yield f"{short(one)}: stops logging at {sizes['logDailyQuotaGb']} GB, when it is needed most"
-    yield from exactly(given, {WORKSPACE: {"sku.name": "PerGB2018"}})
+    yield from exactly(
+        given, {WORKSPACE: {"sku.name": "PerGB2018", "features.enableLogAccessUsingOnlyResourcePermissions": True}}
+    )
 
 
 @rule
@@ -131,6 +142,30 @@ def clusters_send_logs_and_metrics_to_their_region(given: Estate) -> Iterator[st
                 yield f"{short(cluster)}: its agent logs into {agent}"
         if reached != wanted:
             yield f"{stamp.name}: pods' logs and metrics go to {sorted(map(str, reached))}"
+
+
+@rule
+def what_pods_say_is_collected(given: Estate) -> Iterator[str]:
+    """Every stream that is gathered flows to a destination that exists; logs of the workload are among them."""
+    for one in given.of(COLLECTION_RULE):
+        found = properties(one)
+        gathered = {
+            stream for sources in found["dataSources"].values() for source in sources for stream in source["streams"]
+        }
+        flows = found["dataFlows"]
+        flowing = {stream for flow in flows for stream in flow["streams"]}
+        names = {target["name"] for targets in found["destinations"].values() for target in targets}
+        if gathered != flowing or {name for flow in flows for name in flow["destinations"]} != names or not gathered:
+            yield f"{short(one)}: gathers {sorted(gathered)}, of which {sorted(flowing)} flow"
+        if unknown := gathered - STREAMS:
+            yield f"{short(one)}: gathers {sorted(unknown)}"
+        for source in found["dataSources"].get("extensions", []):
+            settings = at(source, "extensionSettings.dataCollectionSettings") or {}
+            left = set(settings.get("namespaces", []))
+            if source.get("extensionName") != "ContainerInsights" or settings.get("enableContainerLogV2") is not True:
+                yield f"{short(one)}: {source.get('extensionName')} with {settings}"
+            if settings.get("namespaceFilteringMode") != "Exclude" or left != {"kube-system", "gatekeeper-system"}:
+                yield f"{short(one)}: leaves out {sorted(left)}"
 
 
 @rule

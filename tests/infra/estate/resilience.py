@@ -21,6 +21,7 @@ from .exactly import (
 from .snapshots import DISPLAY, Estate, Json, Rule, at, properties, resources, short
 
 RULES: list[Rule] = []
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ALL_ZONES = ["1", "2", "3"]
 # What people may need back: images and letters for two weeks, what a stamp can make anew for one.
 SOFT_DELETE_DAYS = {"global": 14, "region": 14, "stamp": 7}
@@ -74,6 +75,10 @@ def every_region_writes_the_database(given: Estate) -> Iterator[str]:
             COSMOS: {
                 "enableMultipleWriteLocations": True,
                 "enableAutomaticFailover": True,
+                "databaseAccountOfferType": "Standard",
+                # A hot partition, or a region at night, pays and grows for itself.
+                "enableBurstCapacity": True,
+                "enablePerRegionPerPartitionAutoscale": True,
                 "consistencyPolicy.defaultConsistencyLevel": "Session",
                 "backupPolicy.type": "Continuous",
                 "backupPolicy.continuousModeProperties.tier": "Continuous30Days",
@@ -81,6 +86,8 @@ def every_region_writes_the_database(given: Estate) -> Iterator[str]:
         },
     )
     for one in given.of(COSMOS):
+        if one.get("kind") != "GlobalDocumentDB":
+            yield f"{short(one)}: is {one.get('kind')}"
         found = [(place["locationName"], place["failoverPriority"]) for place in properties(one)["locations"]]
         if found != [(DISPLAY[region], position) for position, region in enumerate(given.regions)]:
             yield f"{short(one)}: is in {found}"
@@ -133,6 +140,7 @@ def blobs_go_when_promised(given: Estate) -> Iterator[str]:
         found: dict[str, int] = {}
         for policy in given.children(account, AGING):
             for one in at(properties(policy), "policy.rules") or []:
+                yield from _odd(account, one)
                 deleting = at(one, "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan")
                 if one.get("enabled") is not True or not at(one, "definition.filters.prefixMatch"):
                     yield f"{short(account)}: rule {one['name']} is off, or for every blob"
@@ -141,6 +149,21 @@ def blobs_go_when_promised(given: Estate) -> Iterator[str]:
         mine = {f"{name}/" for name in containers_of(given, account)} | {"am-"} & _exported(account, given)
         if found != {path: days for path, days in wanted.items() if path in mine}:
             yield f"{short(account)}: blobs go by {found}"
+
+
+def _odd(account: Json, rule_: Json) -> Iterator[str]:
+    """What a rule of ageing does besides: earlier versions go with their blobs; only captured events get cold."""
+    filters, actions = at(rule_, "definition.filters") or {}, at(rule_, "definition.actions") or {}
+    days = at(actions, "baseBlob.delete.daysAfterModificationGreaterThan")
+    exported = filters.get("prefixMatch") == ["am-"]
+    if filters.get("blobTypes") != (["appendBlob"] if exported else ["blockBlob"]) or rule_.get("type") != "Lifecycle":
+        yield f"{short(account)}: rule {rule_['name']} is for {filters.get('blobTypes')}"
+    if at(actions, "version.delete.daysAfterCreationGreaterThan") not in (None, days):
+        yield f"{short(account)}: rule {rule_['name']} keeps versions otherwise than blobs"
+    cool = at(actions, "baseBlob.tierToCool.daysAfterModificationGreaterThan")
+    # A cool blob costs 30 days at least.
+    if cool is not None and (filters.get("prefixMatch") != ["capture/"] or cool != 30):
+        yield f"{short(account)}: rule {rule_['name']} cools after {cool} days"
 
 
 def _exported(account: Json, given: Estate) -> set[str]:
@@ -164,8 +187,15 @@ def regions_are_maintained_on_different_days(given: Estate) -> Iterator[str]:
             window = properties(one)["maintenanceWindow"]
             names.add(one["name"].rpartition("/")[2])
             day = at(window, "schedule.weekly.dayOfWeek")
-            if at(window, "schedule.weekly.intervalWeeks") != 1 or window.get("durationHours") != 4:
+            if window != {
+                "schedule": {"weekly": {"dayOfWeek": day, "intervalWeeks": 1}},
+                "startTime": "01:00",
+                "utcOffset": "+00:00",
+                "durationHours": 4,
+            }:
                 yield f"{short(one)}: {window}"
+            if day not in WEEKDAYS:
+                yield f"{short(one)}: {day} is no day"
             if taken.setdefault(day, stamp.name) != stamp.name:
                 yield f"{stamp.name} and {taken[day]} are both maintained on {day}"
         if names != {"aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"}:
@@ -174,13 +204,3 @@ def regions_are_maintained_on_different_days(given: Estate) -> Iterator[str]:
         given,
         {CLUSTER: {"autoUpgradeProfile": {"upgradeChannel": "patch", "nodeOSUpgradeChannel": "NodeImage"}}},
     )
-
-
-@rule
-def networks_of_stamps_do_not_overlap(given: Estate) -> Iterator[str]:
-    ranges: dict[str, str] = {}
-    for stamp in given.stamps:
-        for one in stamp.of("Microsoft.Network/virtualNetworks"):
-            for prefix in at(properties(one), "addressSpace.addressPrefixes"):
-                if ranges.setdefault(prefix, stamp.name) != stamp.name or not prefix.endswith("/16"):
-                    yield f"{stamp.name} and {ranges[prefix]} share {prefix}"

@@ -1,13 +1,28 @@
 """All rules over an environment's resources."""
 
-from . import access, clusters, edge, exposure, localcloud, observability, resilience, shape, standby, truths
+from . import (
+    access,
+    clusters,
+    edge,
+    exposure,
+    firewall,
+    localcloud,
+    networks,
+    observability,
+    resilience,
+    shape,
+    standby,
+    truths,
+)
 
 RULES = [
     *shape.RULES,
     *exposure.RULES,
+    *networks.RULES,
     *resilience.RULES,
     *clusters.RULES,
     *observability.RULES,
+    *firewall.RULES,
     *edge.RULES,
     *standby.RULES,
     *access.RULES,

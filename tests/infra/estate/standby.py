@@ -1,19 +1,22 @@
 """Rules about the day when Front Door is away: a second way in, closed by default, that does the same."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .edge import FREE_TEXTS, RULE_SETS, RULES_OFF
 from .exactly import (
     APPLICATION_GATEWAY,
     GATEWAY_FIREWALL,
+    NETWORK,
     PROFILE,
     PUBLIC_ADDRESS,
     TRAFFIC,
+    VAULT,
     Table,
     exactly,
 )
-from .snapshots import Estate, Json, Rule, at, front_door, properties, short
+from .firewall import FREE_TEXTS, RULE_SETS, RULES_OFF
+from .snapshots import Estate, Json, Part, Rule, at, below, front_door, properties, short
 
 RULES: list[Rule] = []
 GATEWAY: Table = {
@@ -27,10 +30,22 @@ GATEWAY: Table = {
         "policySettings.state": "Enabled",
         "policySettings.mode": "Prevention",
         "policySettings.requestBodyCheck": True,
+        # As Front Door does. Images are larger: the API measures bodies itself.
+        "policySettings.requestBodyInspectLimitInKB": 128,
+        "policySettings.requestBodyEnforcement": False,
+        "policySettings.fileUploadEnforcement": False,
     },
-    PUBLIC_ADDRESS: {"publicIPAllocationMethod": "Static"},
+    PUBLIC_ADDRESS: {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
 }
-PROBE = {"protocol": "HTTPS", "port": 443, "path": "/health/stamp"}
+EXCLUSION = ("matchVariable", "selectorMatchOperator", "selector")
+PROBE = {
+    "protocol": "HTTPS",
+    "port": 443,
+    "path": "/health/stamp",
+    "intervalInSeconds": 30,
+    "timeoutInSeconds": 10,
+    "toleratedNumberOfFailures": 3,
+}
 
 
 def rule(check: Rule) -> Rule:
@@ -63,12 +78,37 @@ def each_stamp_has_a_stand_by_way_in_where_wanted(given: Estate) -> Iterator[str
                 yield f"{short(gateway)}: warm are {at(found, 'autoscaleConfiguration.minCapacity')}, not {fewest}"
             if [at(found, "firewallPolicy.id")] != [one["id"] for one in stamp.of(GATEWAY_FIREWALL)]:
                 yield f"{short(gateway)}: is not behind its firewall"
+            yield from _wiring(gateway, stamp, given.parameters["edge"]["certificate"])
             listeners = [properties(one) for one in found["httpListeners"]]
             if [one["protocol"] for one in listeners] != ["Https"] or any("hostName" in one for one in listeners):
                 yield f"{short(gateway)}: listens by {[one['protocol'] for one in listeners]}"
         for one in stamp.of(PUBLIC_ADDRESS):
             if one.get("sku") != {"name": "Standard", "tier": "Regional"}:
                 yield f"{short(one)}: is {one.get('sku')}"
+
+
+def _wiring(gateway: Json, stamp: Part, certificate: str) -> Iterator[str]:
+    """From the public address through one listener to the one map of routes, with the domain's own certificate."""
+    found = properties(gateway)
+    own = f"{gateway['id']}/"
+    subnets = [at(properties(one), "subnet.id") for one in found["gatewayIPConfigurations"]]
+    if subnets != [f"{network['id']}/subnets/stand-by" for network in stamp.of(NETWORK)]:
+        yield f"{short(gateway)}: lies in {subnets}"
+    if [properties(one).get("port") for one in found["frontendPorts"]] != [443]:
+        yield f"{short(gateway)}: has the ports {found['frontendPorts']}"
+    ids = [str(properties(one).get("keyVaultSecretId")) for one in found["sslCertificates"]]
+    vaults = [one["id"] for one in stamp.of(VAULT)]
+    if len(ids) != 1 or f"'{vaults[0]}'" not in ids[0] or f"'{certificate}'" not in ids[0]:
+        yield f"{short(gateway)}: shows the certificate {ids}"
+    if (at(found, "autoscaleConfiguration.maxCapacity") or 0) < 10:
+        yield f"{short(gateway)}: grows to {at(found, 'autoscaleConfiguration.maxCapacity')}"
+    parts = {f"{own}{kind}/{one['name']}" for kind, ones in found.items() if isinstance(ones, list) for one in ones}
+    for path, value in below(found):
+        if path.endswith(".id") and str(value).startswith(own) and value not in parts:
+            yield f"{short(gateway)}: {path} leads to {value.removeprefix(own)}, which it does not have"
+    for one in map(properties, found["requestRoutingRules"]):
+        if (one.get("ruleType"), pointed(one.get("httpListener"))) != ("PathBasedRouting", "https"):
+            yield f"{short(gateway)}: routes {one}"
 
 
 @rule
@@ -87,8 +127,8 @@ def the_stand_by_firewall_is_front_doors(given: Estate) -> Iterator[str]:
         }
         if off != set(RULES_OFF):
             yield f"{short(policy)}: rules {sorted(off ^ set(RULES_OFF))} are not as at Front Door"
-        left = {one.get("selector") for one in rules.get("exclusions", [])}
-        if left != FREE_TEXTS or any(one.get("selectorMatchOperator") != "Equals" for one in rules["exclusions"]):
+        left = {tuple(one.get(key) for key in EXCLUSION) for one in rules.get("exclusions", [])}
+        if left != {("RequestArgValues", "Equals", name) for name in FREE_TEXTS}:
             yield f"{short(policy)}: does not look into {sorted(map(str, left))}"
 
 
@@ -109,6 +149,16 @@ def the_stand_by_way_leads_where_front_door_leads(given: Estate) -> Iterator[str
             rest = wanted.pop(("/*",), None)
             if paths != wanted or [pointed(one["defaultBackendAddressPool"]) for one in maps] != [rest]:
                 yield f"{short(gateway)}: leads {paths}"
+            for one in maps:
+                inner = [
+                    *named(one["pathRules"]).values(),
+                    {key.removeprefix("default"): it for key, it in one.items()},
+                ]
+                for rule_ in inner:
+                    by_case = {key.lower(): value for key, value in rule_.items()}
+                    pair = {pointed(by_case.get(key)) for key in ("backendaddresspool", "backendhttpsettings")}
+                    if len(pair) != 1:
+                        yield f"{short(gateway)}: speaks to one as to another: {sorted(pair)}"
             used = [pointed(properties(one).get("urlPathMap")) for one in found["requestRoutingRules"]]
             if used != [one["name"] for one in found["urlPathMaps"]]:
                 yield f"{short(gateway)}: routes by {used}"
@@ -133,6 +183,11 @@ def _backends(gateway: Json, told: Json, outputs: Json) -> Iterator[str]:
             yield f"{short(gateway)}: {name} is spoken to by {one}"
         if one.get("requestTimeout") != told["originResponseTimeoutSeconds"]:
             yield f"{short(gateway)}: waits {one.get('requestTimeout')} s for {name}"
+        if (probe.get("interval"), probe.get("timeout"), probe.get("unhealthyThreshold")) != (5, 5, 2):
+            yield f"{short(gateway)}: {name} is asked every {probe.get('interval')} s"
+        target = (pools.get(name, {}).get("backendAddresses") or [{}])[0].get("fqdn")
+        if name != "api" and target != one.get("hostName"):
+            yield f"{short(gateway)}: {name} is at {target}"
         if (probe.get("protocol"), probe.get("path"), probe.get("host"), at(probe, "match.statusCodes")) != (
             "Https",
             groups[name]["healthProbeSettings"]["probePath"],
@@ -167,7 +222,10 @@ def the_stand_by_way_adds_what_front_door_adds(given: Estate) -> Iterator[str]:
                 if answered != route.get("responseHeaders", {}):
                     yield f"{short(gateway)}: {route['name']} answers with {answered}"
                 if route["originGroup"] == "api" and not any(
-                    sent.get("X-Azure-FDID", "").startswith(f"[reference('{profile}'") for profile in profiles
+                    re.fullmatch(
+                        rf"\[reference\('{re.escape(profile)}', '[\d-]+'\)\.frontDoorId\]", sent.get("X-Azure-FDID", "")
+                    )
+                    for profile in profiles
                 ):
                     yield f"{short(gateway)}: {route['name']} says it comes from {sent.get('X-Azure-FDID')}"
 
@@ -188,8 +246,14 @@ def people_switch_between_the_ways(given: Estate) -> Iterator[str]:
         monitor = properties(one).get("monitorConfig", {})
         if {key: monitor.get(key) for key in PROBE} != PROBE or properties(one).get("profileStatus") != "Enabled":
             yield f"{short(one)}: asks {monitor}"
-        if not 30 <= (at(properties(one), "dnsConfig.ttl") or 0) <= 300:
-            yield f"{short(one)}: answers live {at(properties(one), 'dnsConfig.ttl')} s"
+    for stand_by, (routing, ttl) in {True: ("Performance", 60), False: ("Priority", 300)}.items():
+        if path == "none":
+            break
+        one = properties(found[stand_by])
+        if (one.get("trafficRoutingMethod"), at(one, "dnsConfig.ttl")) != (routing, ttl):
+            yield f"{short(found[stand_by])}: {one.get('trafficRoutingMethod')}, for {at(one, 'dnsConfig.ttl')} s"
+        if at(one, "dnsConfig.relativeName") != found[stand_by]["name"]:
+            yield f"{short(found[stand_by])}: is called {at(one, 'dnsConfig.relativeName')}"
     if path != "none":
         yield from _ways(given, found[False], found[True], path)
 
@@ -212,6 +276,16 @@ def _ways(given: Estate, entry: Json, nested: Json, path: str) -> Iterator[str]:
     targets = {name: way.get("target") for name, way in named(properties(nested)["endpoints"]).items()}
     if targets != labels:
         yield f"{short(nested)}: leads to {targets}, not {labels}"
+    order = {name: (way.get("priority"), way.get("minChildEndpoints")) for name, way in ways.items()}
+    if order != {"front-door": (1, None), "stand-by": (2, 1)}:
+        yield f"{short(entry)}: the order is {order}"
+    kinds = {one["name"]: one.get("type", "").rpartition("/")[2] for one in properties(entry)["endpoints"]}
+    kinds |= {one["name"]: one.get("type", "").rpartition("/")[2] for one in properties(nested)["endpoints"]}
+    if {name for name, kind in kinds.items() if kind != "externalEndpoints"} != {"stand-by"}:
+        yield f"{short(entry)}: endpoints are {kinds}"
+    for name, way in named(properties(nested)["endpoints"]).items():
+        if way.get("endpointLocation") != name:
+            yield f"{short(nested)}: {name} is said to be in {way.get('endpointLocation')}"
     # A probe without the domain's name would be refused by the certificate's check, or by the API.
     domain = given.parameters["estate"]["domain"]
     for name, way in named(properties(nested)["endpoints"]).items():

@@ -6,12 +6,18 @@ import pytest
 
 from tests.infra.kubernetes.manifests import built
 
-from . import faults_access, faults_edge, faults_exposure, faults_resilience, manifests
+from . import faults_access, faults_edge, faults_exposure, faults_networks, faults_resilience, manifests
 from .planting import Fault
 from .rules import RULES
 from .snapshots import changed, estate
 
-FAULTS = [*faults_exposure.FAULTS, *faults_resilience.FAULTS, *faults_edge.FAULTS, *faults_access.FAULTS]
+FAULTS = [
+    *faults_exposure.FAULTS,
+    *faults_networks.FAULTS,
+    *faults_resilience.FAULTS,
+    *faults_edge.FAULTS,
+    *faults_access.FAULTS,
+]
 BY_NAME = {rule.__name__: rule for rule in RULES}
 OF_MANIFESTS = {rule.__name__: rule for rule in manifests.RULES}
 

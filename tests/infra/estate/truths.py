@@ -27,6 +27,7 @@ from .snapshots import ROOT, Estate, Json, Part, Rule, at, properties, resources
 
 RULES: list[Rule] = []
 HOST_LEASES = "azure-webjobs-hosts"
+CAPTURED_AS = "{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}"
 ORDER = re.compile(r"ORDER BY ((?:c\.\w+(?: DESC)?(?:, )?)+)")
 ADAPTERS = ROOT / "adapters"
 
@@ -82,15 +83,20 @@ def what_travels_through_a_hub_is_captured(given: Estate) -> Iterator[str]:
                 "EventHubArchive.AzureBlockBlob",
             ):
                 yield f"{short(one)}: captures {capture}"
+            # A window of 5 minutes or 100 MiB; a quiet hub writes nothing.
+            windows = [capture.get(key) for key in ("intervalInSeconds", "sizeLimitInBytes", "skipEmptyArchives")]
+            if windows != [300, 100 * 1024 * 1024, True]:
+                yield f"{short(one)}: captures by {windows}"
             if [at(target, "properties.storageAccountResourceId")] != archives:
                 yield f"{short(one)}: captures into {at(target, 'properties.storageAccountResourceId')}"
             if at(target, "properties.blobContainer") != "capture":
                 yield f"{short(one)}: captures into container {at(target, 'properties.blobContainer')}"
-            if [at(target, "identity.userAssignedIdentity")] != identities:
+            if [at(target, "identity.userAssignedIdentity")] != identities or at(
+                target, "identity.type"
+            ) != "UserAssigned":
                 yield f"{short(one)}: captures as {at(target, 'identity.userAssignedIdentity')}"
-            fields = re.findall(r"\{(\w+)\}", at(target, "properties.archiveNameFormat") or "")
-            if fields[:3] != ["Namespace", "EventHub", "PartitionId"] or len(fields) != 9:
-                yield f"{short(one)}: names what it captures by {fields}"
+            if at(target, "properties.archiveNameFormat") != CAPTURED_AS:
+                yield f"{short(one)}: names what it captures by {at(target, 'properties.archiveNameFormat')}"
 
 
 @rule
