@@ -93,14 +93,16 @@ function percent(score: number): string {
 }
 
 function StampDetails({ stamp }: { readonly stamp: StampView }) {
-  const { report, light, region } = stamp;
+  const { report, reportAt, light, region } = stamp;
   return (
     <>
       <Heading light={light}>{region}</Heading>
       {light === "unreachable" && (
         <p>
           It gives no report.{" "}
-          {report ? "What it said last is below." : "It has given none since this page was opened."}
+          {report && reportAt !== undefined
+            ? `What it said last, at ${timeOf(reportAt)}, is below.`
+            : "It has given none since this page was opened."}
         </p>
       )}
       <Facts
@@ -139,8 +141,8 @@ function StampDetails({ stamp }: { readonly stamp: StampView }) {
 }
 
 /** A time of today, in this browser's zone. */
-function timeOf(iso: string): string | undefined {
-  const date = new Date(iso);
+function timeOf(time: string | number): string | undefined {
+  const date = new Date(time);
   return Number.isNaN(date.getTime()) ? undefined : date.toLocaleTimeString("en", { hourCycle: "h23" });
 }
 
