@@ -168,6 +168,12 @@ def every_identity_is_somebody(given: Estate) -> Iterator[str]:
             } | ({"pods"} if one["id"] in pods else set())
             if len(users) != 1:
                 yield f"{stamp.name}: {one['name']} is {sorted(users) or 'nobody'}"
+    for _, one in given.each():
+        identity = one.get("identity", {})
+        if identity.get("type") != (
+            None if not identity else "UserAssigned" if len(identity) > 1 else "SystemAssigned"
+        ):
+            yield f"{short(one)}: is somebody by {identity}"
     for kind, program in ((CLUSTER, "cluster"), (HUBS, "capture")):
         for one in given.of(kind):
             part = given.part_of(one["id"])

@@ -18,7 +18,7 @@ from .exactly import (
     IDENTITY,
     ROLE,
 )
-from .planting import GONE, Fault, added, every, lost, of_name, part_with, place, prop
+from .planting import GONE, Fault, added, every, lost, of_name, part_with, place, prop, resource
 from .snapshots import Estate, Json, properties
 
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -128,6 +128,7 @@ ACCESS = [
         ),
     ),
     Fault("every_identity_is_somebody", "one that nobody is", added(IDENTITY, id="/x/y/spare", name="spare")),
+    Fault("every_identity_is_somebody", "nobody after all", resource(HUBS, "identity.type", "None")),
     Fault("every_identity_is_somebody", "the pods are gone", lost(FEDERATION, "/processor")),
     Fault(
         "the_database_knows_built_in_roles_only",

@@ -318,4 +318,40 @@ DETAILS = [
         ),
     ),
 ]
-FAULTS = [*DETAILS, *FIREWALLS, *ROUTES, *STAND_BY]
+SERVED = [
+    Fault("every_path_of_the_app_leads_to_it", "health is lost", lost(ROUTE, "/health")),
+    Fault(
+        "every_path_of_the_app_leads_to_it",
+        "images go to the page",
+        of_name(ROUTE, "/images", "patternsToMatch", ["/img/*"]),
+    ),
+    Fault(
+        "probes_ask_what_is_served",
+        "a path of nobody",
+        of_name(ORIGIN_GROUP, "/api", "healthProbeSettings.probePath", "/health"),
+    ),
+    Fault(
+        "probes_ask_what_is_served",
+        "a method of nobody",
+        of_name(ORIGIN_GROUP, "/api", "healthProbeSettings.probeRequestType", "POST"),
+    ),
+    Fault(
+        "probes_ask_what_is_served",
+        "a page of nobody",
+        of_name(ORIGIN_GROUP, "/images", "healthProbeSettings.probePath", "/probe.txt"),
+    ),
+    Fault(
+        "the_app_answers_before_front_door_gives_up", "no patience", prop(PROFILE, "originResponseTimeoutSeconds", 16)
+    ),
+    Fault(
+        "the_firewall_knows_the_apps_writes",
+        "more is left out",
+        prop(FIREWALL, f"{SETS}.0.exclusions.0.selector", "price"),
+    ),
+    Fault(
+        "the_firewall_knows_the_apps_writes",
+        "another method",
+        prop(FIREWALL, "customRules.rules.0.matchConditions.0.matchValue", ["POST", "PUT", "PATCH", "DELETE"]),
+    ),
+]
+FAULTS = [*SERVED, *DETAILS, *FIREWALLS, *ROUTES, *STAND_BY]

@@ -10,6 +10,7 @@ from . import (
     networks,
     observability,
     resilience,
+    served,
     shape,
     standby,
     truths,
@@ -27,5 +28,6 @@ RULES = [
     *standby.RULES,
     *access.RULES,
     *truths.RULES,
+    *served.RULES,
     *localcloud.RULES,
 ]
