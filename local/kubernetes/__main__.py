@@ -39,8 +39,8 @@ def arguments() -> argparse.ArgumentParser:
     agent.add_argument("--data", type=Path, default=None, help="folder for logs (default: a new one)")
     rehearse = commands.add_parser("rehearse", help="a backlog, the autoscaler's answer, and what must not be lost")
     rehearse.add_argument("--scenario", action="append", choices=SCENARIOS, help="may be repeated (default: all)")
-    rehearse.add_argument("--commands", type=int, default=20_000, help="size of the backlog (default: 20,000)")
-    rehearse.add_argument("--quick", action="store_true", help="shrink after 10 s, not 5 minutes; 4,000 commands")
+    rehearse.add_argument("--commands", type=int, help="size of the backlog (default: 20,000; quick: 4,000)")
+    rehearse.add_argument("--quick", action="store_true", help="shrink after 10 s, not 5 minutes")
     rehearse.add_argument("--data", type=Path, default=None, help="folder for logs and records (default: a new one)")
     rehearse.add_argument("--picture", type=Path, default=None, help="draw the runs into this SVG file")
     return parser
@@ -101,7 +101,7 @@ async def _rehearse(cluster: Cluster, data: Path, options: argparse.Namespace) -
         if options.verbose:
             say(text)
 
-    commands = min(options.commands, 4000) if options.quick else options.commands
+    commands = options.commands or (4_000 if options.quick else 20_000)
     outcomes = []
     if shutil.which("node") is None:
         raise stage.NotPossible("node is not on PATH: the blob stand-in needs it")

@@ -24,7 +24,7 @@ FAR_BEYOND = 1_000_000
 
 async def lose_a_zone(stage: Stage, record: Record, watch: Watch) -> list[str]:
     """All machines of a zone vanish while it is busy, and come back a minute later."""
-    await watch.until(lambda one: one.ready >= 4, "four processors")
+    await watch.until(lambda one: one.ready >= 3, "three processors")
     struck = await stage.agent.lose_zone("zone-1")
     record.mark(f"zone-1 lost with {len(struck)} pods")
     await asyncio.sleep(ZONE_AWAY_S)
@@ -35,7 +35,7 @@ async def lose_a_zone(stage: Stage, record: Record, watch: Watch) -> list[str]:
 
 async def roll_out(stage: Stage, record: Record, watch: Watch) -> list[str]:
     """Another version of the processor while it is busy: every pod drains and is replaced."""
-    await watch.until(lambda one: one.ready >= 4, "four processors")
+    await watch.until(lambda one: one.ready >= 3, "three processors")
     annotation = {"rollout": str(time.time())}
     change = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
     before = {one.name for one in stage.agent.named("processor")}
@@ -51,7 +51,7 @@ async def roll_out(stage: Stage, record: Record, watch: Watch) -> list[str]:
 
 async def lose_the_hub(stage: Stage, record: Record, watch: Watch) -> list[str]:
     """The broker is killed and away for a while: the autoscaler is blind, and must not shrink the processors."""
-    await watch.until(lambda one: one.ready >= 4, "four processors")
+    await watch.until(lambda one: one.ready >= 3, "three processors")
     await stage.supervisor.stop(stage.hub, kill=True)
     record.mark("hub killed")
     at = len(record.samples)

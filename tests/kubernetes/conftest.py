@@ -64,7 +64,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         if probe.connect_ex(("127.0.0.1", HUB_PORT)) == 0:
             pytest.fail(f"port {HUB_PORT} of 127.0.0.1 is in use, and KEDA can use no other: stop what listens there")
     data = tmp_path_factory.mktemp("stand-ins")
-    blob_port = free_port()
+    blob_port, control_port = free_port(), free_port()
     azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     running: list[StandIn] = []
     hub = resources()["eventHubs"]
@@ -72,7 +72,8 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         running.append(
             start(
                 python(
-                    *("local.eventhubs", "--port", str(HUB_PORT), "--control-port", "0", "--data", str(data / "hub")),
+                    *("local.eventhubs", "--port", str(HUB_PORT), "--control-port", str(control_port)),
+                    *("--data", str(data / "hub")),
                     *("--hub", f"{hub['hub']}={hub['partitions']}:{hub['consumerGroup']}"),
                 ),
                 data / "hub.log",
@@ -98,6 +99,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
                 f"DefaultEndpointsProtocol=http;AccountName=stamp;AccountKey={STORAGE_KEY};"
                 f"BlobEndpoint=http://127.0.0.1:{blob_port}/stamp;"
             ),
+            "control": f"http://127.0.0.1:{control_port}/_control",
         }
     finally:
         for one in running:
@@ -120,7 +122,8 @@ def rehearsal(cluster: Cluster, stand_ins: dict[str, str]) -> Iterator[list[str]
 def add_secrets(cluster: Cluster, namespace: str, stand_ins: dict[str, str]) -> None:
     """What Azure's secrets driver and the rehearsal itself bring."""
     cluster.apply(manifests.api_keys(namespace, "a-key-of-16-characters"))
-    cluster.apply(manifests.secret("rehearsal-connections", namespace, stand_ins))
+    connections = {key: stand_ins[key] for key in ("event-hubs", "storage")}
+    cluster.apply(manifests.secret("rehearsal-connections", namespace, connections))
 
 
 def pods(cluster: Cluster, deployment: str, namespace: str = NAMESPACE) -> list[Document]:

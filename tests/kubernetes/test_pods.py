@@ -68,6 +68,7 @@ class Node:
             session=session,
             folder=folder,
             replaced={},
+            starts=asyncio.Semaphore(2),
             said=lambda _, __, words: self.heard.append(words),
         )
         self.life: PodLife | None = None

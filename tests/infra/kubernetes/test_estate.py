@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -83,3 +84,40 @@ def test_the_clusters_run_the_version_that_the_schemas_are_of(overlay: str) -> N
     }
 
     assert {version[:4] for version in versions} == {"1.36"}
+
+
+def test_a_deployments_outputs_become_a_stamps_values() -> None:
+    outputs = _snapshot("prod", "stamp-northeurope")["outputs"]
+    image = f"registry.azurecr.io/catalog@sha256:{'a' * 64}"
+    done = subprocess.run(
+        ["scripts/stamp-values", image],
+        cwd=ROOT,
+        input=json.dumps({name: {"type": "String", "value": value} for name, value in outputs.items()}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    written = yaml.safe_load(done.stdout)
+    assert written["metadata"] == yaml.safe_load((KUBERNETES / "overlays/prod/stamp.yaml").read_text())["metadata"]
+    assert set(written["data"]) == set(_stamp("prod"))
+    assert written["data"]["region"] == "North Europe"
+    assert written["data"]["image"] == image
+
+
+@pytest.mark.parametrize(
+    ("image", "given", "words"),
+    [
+        ("registry.azurecr.io/catalog:latest", "{}", "only a digest"),
+        (f"r.azurecr.io/c@sha256:{'a' * 64}", "[]", "outputs"),
+        (f"r.azurecr.io/c@sha256:{'a' * 64}", "", "outputs"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(image: str, given: str, words: str) -> None:
+    done = subprocess.run(
+        ["scripts/stamp-values", image], cwd=ROOT, input=given, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
