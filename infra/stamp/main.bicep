@@ -23,6 +23,9 @@ param standBy 'none' | 'closed' | 'open' = 'none'
 @description('Optional. Name in the stamp\'s vault of the certificate of the environment\'s domain; needed for the way past Front Door.')
 param certificate string = ''
 
+@description('Optional. Bring back the vault of an earlier stamp of this name, deleted less than 90 days ago; off by default, for it fails where there is none.')
+param recoverVault bool = false
+
 @description('Optional. Object id of the Entra group, with the pipeline\'s identity in it, that deploys the app, the site and the secrets; nobody by default.')
 param deployersId string = ''
 
@@ -214,6 +217,7 @@ module vault 'vault.bicep' = {
       ...people(deployersId, 'deployers', roles.keyVaultSecretsOfficer)
       ...people(deployersId, 'deployers', roles.keyVaultCertificatesOfficer)
     ]
+    recover: recoverVault
     workspaceId: workspace.id
   }
 }

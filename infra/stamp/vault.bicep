@@ -19,6 +19,9 @@ param tags tagsType
 @description('Required. Who may read and write what is in it.')
 param grants grantType[]
 
+@description('Required. Bring the vault back that went with an earlier stamp of this name, its secrets included. A vault is kept for 90 days, and keeps its name.')
+param recover bool
+
 @description('Required. Workspace that gets the logs.')
 param workspaceId string
 
@@ -35,6 +38,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     enablePurgeProtection: true
     publicNetworkAccess: 'Disabled'
     networkAcls: { defaultAction: 'Deny', bypass: 'None' }
+    ...(recover ? { createMode: 'recover' } : {})
   }
 }
 
