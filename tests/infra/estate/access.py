@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from .exactly import CLUSTER, COSMOS, COSMOS_ROLE, FEDERATION, HUBS, IDENTITY, PROFILE, ROLE
+from .exactly import CLUSTER, COSMOS, COSMOS_ROLE, ENDPOINT, FEDERATION, HUBS, IDENTITY, PROFILE, ROLE
 from .grants import COSMOS_ROLES, NEEDED, ROLES, Grant, applies
 from .snapshots import Estate, Part, Rule, above, at, identity_behind, properties, scope_of, short, texts
 
 RULES: list[Rule] = []
 AUDIENCE = ["api://AzureADTokenExchange"]
+# Azure's own services, which a firewall lets in by their identities.
+WITHOUT_ENDPOINT = {"front-door", "capture"}
 # Pods that may be an identity: namespace and service account, by the identity's name.
 ACCOUNTS = {"api": "catalog:api", "processor": "catalog:processor", "keda": "kube-system:keda-operator"}
 
@@ -180,6 +182,22 @@ def every_identity_is_somebody(given: Estate) -> Iterator[str]:
             mine = [program_of(given, it) for it in one.get("identity", {}).get("userAssignedIdentities", {})]
             if part is None or mine != [(program, part.region)]:
                 yield f"{short(one)}: is {mine}"
+
+
+@rule
+def who_may_change_a_private_thing_can_reach_it(given: Estate) -> Iterator[str]:
+    """A right on what has no public address is of no use without a private endpoint, to people's agents as to pods."""
+    reached = {
+        properties(connection)["privateLinkServiceId"]
+        for endpoint in given.of(ENDPOINT)
+        for connection in properties(endpoint)["privateLinkServiceConnections"]
+    }
+    private = {one["id"] for _, one in given.each() if properties(one).get("publicNetworkAccess") == "Disabled"}
+    for one in given.of(ROLE):
+        thing = next((owner for owner in private if f"{scope_of(one)}/".startswith(f"{owner}/")), None)
+        name, _ = who(given, properties(one)["principalId"])
+        if thing and thing not in reached and name not in WITHOUT_ENDPOINT:
+            yield f"{name} may use {thing.rpartition('/')[2]}, and has no way to it"
 
 
 @rule

@@ -159,6 +159,10 @@ def _trusts_azure(given: Estate, one: Json) -> bool:
     part = given.part_of(one["id"])
     if one["type"] == VAULT:
         return part is not None and part.lifetime == "global"
+    return _is_archive(given, one)
+
+
+def _is_archive(given: Estate, one: Json) -> bool:
     return any(inner["id"].startswith(one["id"] + "/") for inner in given.of(CONTAINER) if _is(inner, "capture"))
 
 
@@ -219,8 +223,8 @@ def private_targets(given: Estate, stamp: Part) -> set[tuple[str, str]]:
     found = set()
     for part, one in given.each():
         kind = KIND_OF_LINK.get(one["type"])
-        if kind is None or (part.region and part.region != stamp.region) or _trusts_azure(given, one):
-            # What Azure's services alone use (archive, certificate) is none of a stamp's business.
+        if kind is None or (part.region and part.region != stamp.region) or _is_archive(given, one):
+            # Azure's services alone write the archive. The global vault is here, for people renew its certificate.
             continue
         found.add((one["id"], kind))
         # Front Door brings its own endpoint to a website; a stamp's stand-by way in needs one of the stamp's.

@@ -11,6 +11,7 @@ from .exactly import (
     COSMOS_CONTAINER,
     COSMOS_DATABASE,
     COSMOS_ROLE,
+    ENDPOINT,
     FEDERATION,
     HUB,
     HUB_GROUP,
@@ -18,7 +19,7 @@ from .exactly import (
     IDENTITY,
     ROLE,
 )
-from .planting import GONE, Fault, added, every, lost, of_name, part_with, place, prop, resource
+from .planting import GONE, Fault, added, all_of, every, lost, of_name, part_with, place, prop, resource
 from .snapshots import Estate, Json, properties
 
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -130,6 +131,11 @@ ACCESS = [
     Fault("every_identity_is_somebody", "one that nobody is", added(IDENTITY, id="/x/y/spare", name="spare")),
     Fault("every_identity_is_somebody", "nobody after all", resource(HUBS, "identity.type", "None")),
     Fault("every_identity_is_somebody", "the pods are gone", lost(FEDERATION, "/processor")),
+    Fault(
+        "who_may_change_a_private_thing_can_reach_it",
+        "nobody reaches the letters",
+        all_of(*(lost(ENDPOINT, f"{region}-letters") for region in ("westeurope", "northeurope", "swedencentral"))),
+    ),
     Fault(
         "the_database_knows_built_in_roles_only",
         "a role of our own",
