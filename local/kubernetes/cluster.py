@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
+import yaml
 from kubernetes import client, config, watch
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -71,7 +72,7 @@ class Cluster:
         self.kubeconfig = kubeconfig
         try:
             self._api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
-        except (config.ConfigException, OSError) as error:
+        except (config.ConfigException, yaml.YAMLError, OSError) as error:
             raise NoCluster(f"{kubeconfig} is no usable kubeconfig: {error}") from error
         # Authorities of throw-away clusters often lack extensions that Python demands since 3.13; trust is by the
         # authority that the kubeconfig names, as ever.

@@ -107,7 +107,7 @@ class Sampler:
             t=round(time.monotonic() - self._record.began, 2),
             lag=lag,
             done=None if done is None else sum(one + 1 for one in done.values()),
-            metric=_number(metrics[0].get("averageValue")) if metrics else None,
+            metric=quantity(metrics[0].get("averageValue")) if metrics else None,
             wanted=status.get("desiredReplicas"),
             replicas=deployment.get("status", {}).get("replicas", 0),
             ready=deployment.get("status", {}).get("readyReplicas", 0),
@@ -147,9 +147,9 @@ def _waiting(last: int, checkpoint: int) -> int:
     return last - checkpoint if checkpoint <= last else last + 1
 
 
-def _number(quantity: object) -> float | None:
+def quantity(given: object) -> float | None:
     """A Kubernetes quantity of events: whole, or in thousandths."""
-    text = str(quantity or "")
+    text = str(given or "")
     if not text:
         return None
     scale = {"m": 0.001, "k": 1000.0, "M": 1_000_000.0}.get(text[-1])

@@ -88,7 +88,7 @@ async def set_up(
     Raises:
         NotPossible: port 5672 is taken, or Azurite or Node is missing.
     """
-    _check_ports()
+    check_ports()
     stack = Stack(HUB_PORT - _BELOW_HUB, data, REGIONS[:1])
     supervisor = Supervisor(data, say)
     try:
@@ -113,7 +113,12 @@ async def set_up(
         await supervisor.stop_all()
 
 
-def _check_ports() -> None:
+def check_ports() -> None:
+    """See that the ports which cannot be others are free.
+
+    Raises:
+        NotPossible: one is taken.
+    """
     for port in (HUB_PORT, HUB_PORT + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
