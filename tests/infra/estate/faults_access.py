@@ -254,6 +254,16 @@ def _variable(given: Manifests, deployment: str, name: str, value: str) -> None:
 # Rule, what is wrong, and how it comes into the manifests.
 MANIFEST_FAULTS: list[ManifestFault] = [
     (
+        "the_clusters_hold_what_autoscalers_may_ask_for",
+        "more replicas than fit",
+        lambda m: m.one("ScaledObject", "api")["spec"].update(maxReplicaCount=90),
+    ),
+    (
+        "the_clusters_hold_what_autoscalers_may_ask_for",
+        "larger pods",
+        lambda m: m.container("processor")["resources"]["requests"].update(memory="8Gi"),
+    ),
+    (
         "pods_are_told_what_exists",
         "another namespace",
         lambda m: _variable(

@@ -13,6 +13,12 @@ from .snapshots import DISPLAY, Estate, Part, properties, resources
 type ManifestRule = Callable[[Estate, Manifests], Iterator[str]]
 PLS = "service.beta.kubernetes.io/azure-pls"
 LB = "service.beta.kubernetes.io/azure-load-balancer"
+# What a node has for pods: less what AKS reserves (https://learn.microsoft.com/azure/aks/node-resource-reservations)
+# and half a processor and 1 GiB for the add-ons' own pods on each node, an estimate.
+NODE_ROOM = {
+    "Standard_D2ds_v5": {"cpu": 2 - 0.1 - 0.5, "memory": (8 - 2.1 - 1) * 1024},
+    "Standard_D4ds_v5": {"cpu": 4 - 0.14 - 0.5, "memory": (16 - 2.3 - 1) * 1024},
+}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands in the committed manifests for what Azure gives."""
 
@@ -140,7 +146,32 @@ def outputs_fill_the_stamps_file(given: Estate, manifests: Manifests) -> Iterato
             yield f"{part.name}: {file.name} asks for {sorted(missing)}, which is no output"
 
 
+def the_clusters_hold_what_autoscalers_may_ask_for(given: Estate, manifests: Manifests) -> Iterator[str]:
+    """All replicas' requests on all nodes that may be added. In dev and e2e nobody needs the last replica."""
+    if given.environment not in ("int", "prod"):
+        return
+    nodes = given.parameters["stamp"]["cluster"]["workNodes"]
+    asked = {"cpu": 0.0, "memory": 0.0}
+    for name in DEPLOYMENTS:
+        most = manifests.one("ScaledObject", name)["spec"]["maxReplicaCount"]
+        for what, amount in manifests.container(name)["resources"]["requests"].items():
+            if what in asked:
+                asked[what] += most * _amount(amount)
+    for what, room in NODE_ROOM[nodes["vmSize"]].items():
+        if asked[what] > room * nodes["most"]:
+            yield f"pods may ask for {asked[what]:g} of {what}; {nodes['most']} nodes have {room * nodes['most']:g}"
+
+
+def _amount(text: str) -> float:
+    """Processors, or MiB."""
+    for unit, size in (("m", 0.001), ("Mi", 1.0), ("Gi", 1024.0)):
+        if text.endswith(unit) and text.removesuffix(unit).isdecimal():
+            return float(text.removesuffix(unit)) * size
+    return float(text)
+
+
 RULES: list[ManifestRule] = [
+    the_clusters_hold_what_autoscalers_may_ask_for,
     pods_are_told_what_exists,
     secrets_come_from_the_stamps_vault,
     service_accounts_are_those_federated,
