@@ -38,12 +38,25 @@ def arguments() -> argparse.ArgumentParser:
     agent.add_argument("--zones", type=int, default=3)
     agent.add_argument("--data", type=Path, default=None, help="folder for logs (default: a new one)")
     rehearse = commands.add_parser("rehearse", help="a backlog, the autoscaler's answer, and what must not be lost")
-    rehearse.add_argument("--scenario", action="append", choices=SCENARIOS, help="may be repeated (default: all)")
-    rehearse.add_argument("--commands", type=int, help="size of the backlog (default: 20,000; quick: 4,000)")
+    rehearse.add_argument(
+        "--scenario",
+        action="append",
+        type=_scenario,
+        metavar="NAME[=COMMANDS]",
+        help=f"{', '.join(SCENARIOS)}; with the size of its backlog; may be repeated (default: all)",
+    )
+    rehearse.add_argument("--commands", type=int, help="size of a backlog (default: 20,000; quick: 4,000)")
     rehearse.add_argument("--quick", action="store_true", help="shrink after 10 s, not 5 minutes")
     rehearse.add_argument("--data", type=Path, default=None, help="folder for logs and records (default: a new one)")
     rehearse.add_argument("--picture", type=Path, default=None, help="draw the runs into this SVG file")
     return parser
+
+
+def _scenario(text: str) -> tuple[str, int]:
+    name, _, commands = text.partition("=")
+    if name not in SCENARIOS or not (commands or "0").isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(SCENARIOS)}, or NAME=COMMANDS")
+    return name, int(commands or 0)
 
 
 def main() -> int:
@@ -106,8 +119,8 @@ async def _rehearse(cluster: Cluster, data: Path, options: argparse.Namespace) -
     if shutil.which("node") is None:
         raise stage.NotPossible("node is not on PATH: the blob stand-in needs it")
     async with stage.set_up(cluster, data, scenarios.smaller(quick=options.quick), pods) as set_up:
-        for name in options.scenario or SCENARIOS:
-            outcome = await scenarios.play(set_up, name, SCENARIOS[name], commands, say)
+        for name, size in options.scenario or [(one, 0) for one in SCENARIOS]:
+            outcome = await scenarios.play(set_up, name, SCENARIOS[name], size or commands, say)
             outcome.record.write(data)
             outcomes.append(outcome)
             say(summary(outcome))

@@ -17,6 +17,7 @@ from local.kubernetes.stage import NAMESPACE, Stage, memory_mib
 from local.stack import resources
 
 EVERY_S = 1.0
+_MOMENT = 1000
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,11 @@ class Sampler:
 
 
 def _waiting(last: int, checkpoint: int) -> int:
-    """Events not processed; behind a checkpoint of another life of the hub that is all of them."""
-    return last - checkpoint if checkpoint <= last else last + 1
+    """Events not processed; behind a checkpoint of another life of the hub that is all of them.
+
+    A checkpoint that was read a moment after the log may be a little ahead of it.
+    """
+    return max(0, last - checkpoint) if checkpoint <= last + _MOMENT else last + 1
 
 
 def quantity(given: object) -> float | None:

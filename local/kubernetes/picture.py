@@ -89,9 +89,7 @@ def _chart(
     for number, (when, words) in enumerate(outcome.record.events):
         parts.append(f'<line class="event" x1="{x(when)}" x2="{x(when)}" y1="{top + 4}" y2="{top + ROW}"/>')
         if unit == "events":
-            parts.append(
-                f'<text class="dim" x="{x(when) + 3}" y="{top + 12 + 12 * (number % 3)}">{escape(words)}</text>'
-            )
+            parts.append(_label(x(when), top + 12 + 13 * (number % 4), words))
     for number, (name, words, of) in enumerate(lines):
         points = [(x(one.t), y(value)) for one in samples if (value := of(one)) is not None]
         path = " ".join(f"{'M' if index == 0 else 'L'}{px} {py}" for index, (px, py) in enumerate(points))
@@ -100,6 +98,13 @@ def _chart(
         parts.append(f'<path class="{name}" d="M{WIDTH - RIGHT + 14} {legend - 4}h26"/>')
         parts.append(f'<text x="{WIDTH - RIGHT + 46}" y="{legend}">{words}</text>')
     return "\n".join(parts)
+
+
+def _label(x: float, y: int, words: str) -> str:
+    """Beside its line: to the right, or near the right end to the left."""
+    near_end = x > LEFT + 0.75 * (WIDTH - LEFT - RIGHT)
+    place = f'x="{x - 3}" text-anchor="end"' if near_end else f'x="{x + 3}"'
+    return f'<text class="dim" {place} y="{y}">{escape(words)}</text>'
 
 
 def _rates(samples: Sequence[Sample]) -> Callable[[Sample], float | None]:

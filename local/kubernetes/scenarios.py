@@ -150,14 +150,18 @@ async def _drain(
     await asyncio.to_thread(stage.pause, None)
     record.mark(RESUMED)
     tell(f"processor resumed with {record.last.lag} events waiting")
+
+    async def drained() -> None:
+        await watch.until(lambda one: one.lag == 0, "an empty queue")
+        record.mark("drained")
+        tell("drained")
+
     try:
         async with asyncio.TaskGroup() as group:
             disturbing = group.create_task(scenario.disturb(stage, record, watch))
-            group.create_task(watch.until(lambda one: one.lag == 0, "an empty queue"))
+            group.create_task(drained())
     except* Failed as failures:
         raise failures.exceptions[0] from None
-    record.mark("drained")
-    tell("drained")
     await watch.until(lambda one: one.lag == 0 and one.replicas == least, f"{least} processors again")
     record.mark("at the minimum")
     return disturbing.result()

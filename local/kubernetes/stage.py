@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +150,7 @@ def _replaced(stack: Stack) -> dict[str, str | None]:
 
 def _apply(cluster: Cluster, stack: Stack, change: Callable[[Document], None]) -> None:
     manifests.install_definitions(cluster)
+    _until_gone(cluster)
     documents = manifests.built("rehearsal")
     namespaces = [one for one in documents if one["kind"] == "Namespace"]
     manifests.apply_all(cluster, namespaces)
@@ -159,6 +161,15 @@ def _apply(cluster: Cluster, stack: Stack, change: Callable[[Document], None]) -
     }
     cluster.apply(manifests.secret("rehearsal-connections", NAMESPACE, connections), force=True)
     manifests.apply_all(cluster, [one for one in documents if one["kind"] != "Namespace"], change)
+
+
+def _until_gone(cluster: Cluster) -> None:
+    """Wait for the namespaces of an earlier rehearsal to vanish: nothing can be made in one that is on its way out."""
+    deadline = time.monotonic() + 90
+    while left := {one["metadata"]["name"] for one in cluster.all("Namespace")} & set(manifests.NAMESPACES):
+        if time.monotonic() > deadline:
+            raise NotPossible(f"namespace {', '.join(sorted(left))} is there already: is this a throw-away cluster?")
+        time.sleep(0.5)
 
 
 def _remove(cluster: Cluster) -> None:
