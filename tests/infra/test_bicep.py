@@ -98,6 +98,24 @@ def test_snapshots_are_up_to_date(bicep: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_no_route_comes_before_its_origins_and_the_firewall(bicep: str) -> None:
+    # Front Door refuses a route to a group without an origin; the template alone can say that one waits for the other.
+    build = [bicep, "build", str(INFRA / "edge" / "routes.bicep"), "--stdout"]
+    template = json.loads(subprocess.run(build, check=True, capture_output=True, text=True).stdout)["resources"]
+
+    def of(kind: str) -> set[str]:
+        return {name for name, one in template.items() if one["type"].endswith(kind)}
+
+    origins, routes = of("/originGroups/origins"), of("/afdEndpoints/routes")
+    assert origins
+    assert routes
+    waited_for = {name: set(template[name]["dependsOn"]) for name in routes}
+    assert all("security" in names for names in waited_for.values())
+    assert origins <= set().union(*waited_for.values())
+    assert origins - {"toSingleGateways"} <= waited_for["routes"]
+    assert "toSingleGateways" in waited_for["singleStampRoutes"]
+
+
 def test_without_a_compiler_the_command_says_what_to_do(tmp_path: Path) -> None:
     check = [sys.executable, str(ROOT / "scripts" / "estate-snapshots"), "--check"]
     environment = {name: value for name, value in os.environ.items() if name != "BICEP"} | {"PATH": str(tmp_path)}
