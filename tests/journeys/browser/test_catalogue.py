@@ -2,10 +2,13 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.journeys.browser.conftest import OpenPage, new_item
 from tests.journeys.conftest import RunningStack
+
+# As it goes over the wire, compressed.
+MOST_SCRIPT_BYTES = 60_000
 
 
 def test_the_catalogue_lists_items_and_leads_to_each(page: Page) -> None:
@@ -59,3 +62,13 @@ def test_an_unknown_item_and_an_unknown_page_say_so(open_page: OpenPage) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     page.get_by_role("link", name="To the catalog").click()
     expect(page.locator("div.catalog-item").first).to_be_visible()
+
+
+def test_the_first_load_is_small_and_leaves_out_what_most_never_see(open_page: OpenPage) -> None:
+    page = open_page("/favicon.svg")
+    scripts: list[Response] = []
+    page.on("response", lambda answer: scripts.append(answer) if answer.request.resource_type == "script" else None)
+    page.goto("/#/")
+    expect(page.locator("div.catalog-item").first).to_be_visible()
+    assert 10_000 < sum(answer.request.sizes()["responseBodySize"] for answer in scripts) <= MOST_SCRIPT_BYTES
+    assert not [answer.url for answer in scripts if "StatusView" in answer.url]

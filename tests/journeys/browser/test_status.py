@@ -119,3 +119,28 @@ def test_nobody_is_asked_while_nobody_looks(open_regions: OpenPage) -> None:
     expect(stamp(page, "westeurope")).to_be_visible()
     page.wait_for_timeout(2500)
     assert any("/health/stamps/northeurope/stamp" in url for url in asked)
+
+
+def test_a_part_of_the_page_that_does_not_come_says_so(open_page: OpenPage) -> None:
+    page = open_page("/#/")
+    page.route("**/assets/StatusView*", lambda route: route.abort("connectionreset"))
+    page.get_by_role("link", name="Status").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    page.unroute_all()
+    page.get_by_role("button", name="Reload the page").click()
+    expect(stamp(page, "westeurope")).to_be_visible()
+
+
+def test_lights_can_be_told_apart_without_any_colour(open_page: OpenPage) -> None:
+    page = open_page("/#/")
+    report = page.request.get("/health/stamps/westeurope/stamp").json()
+    for check, status in zip(report["checks"], ("unhealthy", "degraded", "unknown"), strict=False):
+        check["status"] = status
+    page.route("**/health/stamps/westeurope/stamp", lambda route: route.fulfill(json=report))
+    page.goto("/#/status")
+    page.get_by_text("The same as a table").click()
+    signs = page.locator(".as-table .glyph").evaluate_all(
+        "(all) => Object.fromEntries(all.map((one) => [one.getAttribute('class'), one.innerHTML]))"
+    )
+    assert len(signs) >= 3
+    assert len(set(signs.values())) == len(signs)
