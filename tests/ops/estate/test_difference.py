@@ -125,3 +125,17 @@ def test_without_a_common_region_the_first_ones_are_compared(tmp_path: Path) -> 
 
     assert (found.regions_here, found.regions_there) == (("westeurope",), ("northeurope",))
     assert [one.path for one in found.changes] == ["properties.maximumThroughputUnits"]
+
+
+def test_entries_named_after_regions_are_found_again(tmp_path: Path) -> None:
+    def names(region: str) -> Body:
+        ends = [{"name": region, "properties": {"endpointStatus": "Enabled", "weight": 50}}]
+        return a_resource("Microsoft.Network/trafficManagerProfiles", "tm-shop-test", properties={"endpoints": ends})
+
+    found = _compared(
+        tmp_path,
+        {"global_": [names("westeurope")], "stamp_westeurope": [a_hub()]},
+        {"global_": _twin(names("northeurope")), "stamp_northeurope": _twin(a_hub("northeurope", "neu"))},
+    )
+
+    assert found.changes == ()

@@ -13,7 +13,18 @@ from ops.estate.boxes import BOXED, FOLDED
 from ops.estate.cli import PICTURES
 from ops.estate.picture import draw
 from ops.estate.snapshots import REPOSITORY, Estate, environments, read_estate
-from tests.ops.estate.small import a_cluster, a_database, a_hub, a_resource, an_account, an_estate
+from tests.ops.estate.small import (
+    PRINCIPAL,
+    a_cluster,
+    a_database,
+    a_hub,
+    a_resource,
+    an_account,
+    an_assignment,
+    an_estate,
+    an_identity,
+    principal_of,
+)
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -97,6 +108,22 @@ def test_what_names_hold_is_escaped(tmp_path: Path) -> None:
 
     text = "".join(ElementTree.fromstring(draw(estate)).itertext())
     assert "st<&>" in text
+
+
+def test_a_box_says_which_identity_does_what_with_it(tmp_path: Path) -> None:
+    hub, api, keda = a_hub(), an_identity("api"), an_identity("keda")
+    send, receive = "2b629674-e913-4c01-ae53-ef4638d8f975", "a638d3c7-ab3a-418d-83e6-5f17a39d4fde"
+    inside = f"{hub['id']}/eventhubs/commands"
+    rights = [
+        an_assignment(inside, principal_of(api), send),
+        an_assignment(inside, principal_of(keda), receive),
+        an_assignment(inside, PRINCIPAL, send),  # people are not in the picture
+    ]
+    estate = an_estate(tmp_path, stamp_westeurope=[hub, api, keda, *rights])
+
+    root = ElementTree.fromstring(draw(estate))
+    told = " ".join(text.text or "" for text in root.iter(f"{_SVG}text") if text.attrib["class"] == "who")
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == "api: send; keda: receive"
 
 
 def test_a_name_too_long_for_its_box_is_cut_and_whole_in_the_tooltip(tmp_path: Path) -> None:
