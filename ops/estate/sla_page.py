@@ -51,8 +51,8 @@ def page(
         )  # fmt: skip
     budget = f"  The objective leaves {minutes_away(objective):.1f} minutes a month of 730 hours."
     once = [
-        f"  {one.name}: what exists once ({', '.join(factor.name for factor in one.shared)}) takes "
-        f"{_minutes(_once(one))} minutes of it: further stamps do not help."
+        f"  {one.name}: what exists once ({', '.join(factor.name for factor in one.shared)}) may be away "
+        f"{_minutes(_once(one))} minutes, which is more: further stamps do not help."
         for one in found
         if one.together and _once(one) < objective
     ]
