@@ -223,8 +223,8 @@ def private_targets(given: Estate, stamp: Part) -> set[tuple[str, str]]:
     found = set()
     for part, one in given.each():
         kind = KIND_OF_LINK.get(one["type"])
-        if kind is None or (part.region and part.region != stamp.region) or _is_archive(given, one):
-            # Azure's services alone write the archive. The global vault is here, for people renew its certificate.
+        if kind is None or (part.region and part.region != stamp.region) or _trusts_azure(given, one):
+            # Nothing in a stamp uses what is there for Azure's services (archive, Front Door's certificate).
             continue
         found.add((one["id"], kind))
         # Front Door brings its own endpoint to a website; a stamp's stand-by way in needs one of the stamp's.
@@ -255,7 +255,9 @@ def each_stamp_has_a_private_endpoint_to_what_it_uses(given: Estate) -> Iterator
         wanted = private_targets(given, stamp)
         for target, kind in wanted - set(found):
             yield f"{stamp.name}: no private endpoint ({kind}) to {target.rpartition('/')[2]}"
-        for target, kind in set(found) - wanted:
+        # Whether people need one to Front Door's vault: who_may_change_a_private_thing_can_reach_it.
+        certificates = {(one["id"], "vault") for one in given.parts["global"].of(VAULT)}
+        for target, kind in set(found) - wanted - certificates:
             yield f"{stamp.name}: a private endpoint ({kind}) to {target.rpartition('/')[2]}, which it does not use"
 
 
