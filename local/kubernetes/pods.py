@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -28,6 +27,10 @@ _LONGEST_BACK_OFF_S = 20.0
 _LEAST_GRACE_S = 2.0
 
 
+type Said = Callable[[str, str, str], None]
+"""Hears what happens to pods: namespace, name, words."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What all pods share: the cluster, the image, and what stands in for Azure."""
@@ -40,8 +43,7 @@ class Surroundings:
     """Variables that only Azure could serve: the value to use here, or None to leave one out."""
     starts: asyncio.Semaphore
     """How many pods may be between their process's start and their startup probe's success at one time."""
-    said: Callable[[str, str, str], None]
-    """Hears what happens to pods: namespace, name, words."""
+    said: Said
 
 
 @dataclass
@@ -395,6 +397,3 @@ class PodLife:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-type Said = Callable[[str, str, str], Any]
