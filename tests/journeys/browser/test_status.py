@@ -72,6 +72,12 @@ def test_details_open_with_the_keyboard_alone(open_regions: OpenPage, regions: R
     expect(page.locator("#details")).to_contain_text("Choose a box")
 
 
+def test_on_a_small_screen_details_come_into_view(open_page: OpenPage) -> None:
+    page = open_page("/#/status", viewport={"width": 320, "height": 600})
+    page.locator("[data-node=edge]").click()
+    expect(page.get_by_role("heading", name="Edge")).to_be_in_viewport()
+
+
 def test_a_region_that_is_killed_is_drawn_as_gone_and_comes_back(open_regions: OpenPage, regions: RunningStack) -> None:
     page = open_regions("/#/status", bypass_csp=True, reduced_motion="reduce")
     until_healthy(page, regions)

@@ -19,6 +19,11 @@ export function StatusView() {
   const picture = useStore(monitor.picture);
   const [selected, setSelected] = useState<string>();
   useEffect(() => monitor.start(), [monitor]);
+  useEffect(() => {
+    if (selected !== undefined) {
+      bringIntoView(document.getElementById("details"));
+    }
+  }, [selected]);
   if (picture.at === undefined) {
     return <Waiting failed={picture.failures > 0} look={monitor.look} />;
   }
@@ -39,6 +44,14 @@ export function StatusView() {
       <Charts picture={picture} own={services.config.edgeStatusUrl === ""} />
     </>
   );
+}
+
+/** On a small screen the details are below the picture: who asks for them shall see that they are there. */
+function bringIntoView(details: HTMLElement | null): void {
+  const least = 120;
+  if (details && details.getBoundingClientRect().top > window.innerHeight - least) {
+    details.scrollIntoView({ block: "nearest" });
+  }
 }
 
 const monitors = new WeakMap<Services, StatusMonitor>();
