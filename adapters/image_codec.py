@@ -8,7 +8,7 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from domain.errors import InvalidInput
 
@@ -53,7 +53,9 @@ def _written(image: Image.Image) -> EncodedImage:
         raise InvalidInput("The image has more than 20 million pixels.")
     name = str(image.format)
     image.load()
-    pixels = image if image.mode in _MODES[name] else image.convert(_MODES[name][0])
+    # A phone's photo lies on its side and says so in its metadata, which we drop: so turn it now.
+    upright = ImageOps.exif_transpose(image)
+    pixels = upright if upright.mode in _MODES[name] else upright.convert(_MODES[name][0])
     clean = Image.new(pixels.mode, pixels.size)
     if pixels.mode == "P":
         pixels = pixels.convert("RGBA")

@@ -53,6 +53,20 @@ async def test_what_hides_in_an_image_does_not_survive(app: App, item_id: UUID) 
     assert b"script" not in staged
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_a_photo_that_lies_on_its_side_is_turned(app: App, item_id: UUID, kind: str) -> None:
+    """A phone writes the way up into the metadata, which does not survive."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter to the right
+
+    response = await app.as_admin("put_image", item_id=item_id, body=an_image(kind, exif=exif.tobytes()))
+
+    assert response.status_code == 202
+    [staged] = app.images.staged.values()
+    with Image.open(io.BytesIO(staged)) as image:
+        assert image.size == (30, 40)
+
+
 def a_bomb() -> bytes:
     """A PNG of 60,000 x 60,000 pixels in a few bytes."""
 
