@@ -32,12 +32,11 @@ class BlobImageStore:
     async def stage(self, digest: str, content: bytes, content_type: str) -> None:
         """See ImageStore."""
         with _errors_as_ours():
-            try:
-                await self._staged.upload_blob(
-                    digest, content, overwrite=False, content_settings=ContentSettings(content_type=content_type)
-                )
-            except ResourceExistsError:
-                return  # the same bytes, by their name
+            # Over what is there: the bytes are the same, by their name, but their age counts from now. Storage
+            # removes what was staged long ago, and a delayed processor must still find these.
+            await self._staged.upload_blob(
+                digest, content, overwrite=True, content_settings=ContentSettings(content_type=content_type)
+            )
 
     async def publish(self, item_id: UUID, digest: str, version: int) -> None:
         """See ImageStore."""

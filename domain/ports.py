@@ -163,7 +163,7 @@ class ImageStore(Protocol):
     """
 
     async def stage(self, digest: str, content: bytes, content_type: str) -> None:
-        """Keep an image under the name of its bytes until its command is processed; again changes nothing."""
+        """Keep an image under the name of its bytes until its command is processed; again, its time begins anew."""
 
     async def publish(self, item_id: UUID, digest: str, version: int) -> None:
         """Serve the staged image as the item's, unless one of this version of the item or a newer is served.

@@ -22,6 +22,22 @@ async def served(account: BlobServiceClient, item_id: object) -> tuple[bytes, st
     return await blob.readall(), blob.properties.content_settings.content_type
 
 
+async def test_what_is_staged_again_is_young_again(
+    image_account: BlobServiceClient, image_store: BlobImageStore
+) -> None:
+    """Old uploads are removed; a write that was accepted a moment ago must not lose its image to that."""
+    digest = uuid4().hex
+    await image_store.stage(digest, b"same", "image/png")
+    blob = image_account.get_blob_client(IMAGE_UPLOADS, digest)
+    before = await blob.get_blob_properties()
+
+    await image_store.stage(digest, b"same", "image/png")
+
+    after = await blob.get_blob_properties()
+    assert after.etag != before.etag
+    assert after.last_modified >= before.last_modified
+
+
 async def test_the_newest_versions_image_is_served(
     image_account: BlobServiceClient, image_store: BlobImageStore
 ) -> None:
