@@ -92,6 +92,14 @@ TRUSTS_AZURE = {
     "capture": "Event Hubs Capture and the export of logs write into the archive",
     "certificate": "Front Door reads its certificate from the global vault",
 }
+DENIAL = {
+    "access": "Deny",
+    "protocol": "*",
+    "sourceAddressPrefix": "*",
+    "sourcePortRange": "*",
+    "destinationAddressPrefix": "*",
+    "destinationPortRange": "*",
+}
 ZONES = {
     "Sql": "privatelink.documents.azure.com",
     "blob": "privatelink.blob.core.windows.net",
@@ -193,17 +201,7 @@ def _openings(rules: Json, *, clients: bool) -> Iterator[str]:
     inbound = [one for one in properties(rules)["securityRules"] if properties(one)["direction"] == "Inbound"]
     inbound.sort(key=lambda one: int(properties(one)["priority"]))
     last = properties(inbound[-1]) if inbound else {}
-    if (
-        last.get("access"),
-        last.get("protocol"),
-        last.get("sourceAddressPrefix"),
-        last.get("destinationPortRange"),
-    ) != (
-        "Deny",
-        "*",
-        "*",
-        "*",
-    ):
+    if {key: last.get(key) for key in DENIAL} != DENIAL:
         yield f"{short(rules)}: does not end in a denial of everything"
     for one in inbound:
         found = properties(one)

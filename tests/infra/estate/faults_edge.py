@@ -319,6 +319,20 @@ DETAILS = [
     ),
 ]
 SERVED = [
+    Fault(
+        "people_switch_between_the_ways",
+        "another Front Door",
+        lambda g: place(
+            next(one for one in g.of(TRAFFIC) if "stand-by" not in one["name"]),
+            "properties.endpoints.0.properties.target",
+            "other.azurefd.net",
+        ),
+    ),
+    Fault(
+        "origin_groups_are_those_described",
+        "a single origin that must be proven",
+        of_name(ORIGIN_GROUP, "health-westeurope", "loadBalancingSettings.successfulSamplesRequired", 4),
+    ),
     Fault("every_path_of_the_app_leads_to_it", "health is lost", lost(ROUTE, "/health")),
     Fault(
         "every_path_of_the_app_leads_to_it",

@@ -5,6 +5,7 @@ from .exactly import (
     CLUSTER,
     COLLECTION_RULE,
     DIAGNOSTICS,
+    EXPORT,
     HUB,
     MAINTENANCE,
     NETWORK,
@@ -30,6 +31,12 @@ def _an_agent_anywhere(given: Estate) -> None:
 
 
 FAULTS = [
+    Fault("logs_that_must_last_are_exported", "no audit of vaults", prop(EXPORT, "tableNames.4", GONE)),
+    Fault(
+        "subnets_are_closed_to_the_internet",
+        "a denial of TCP alone",
+        prop(NETWORK_RULES, "securityRules.6.properties.protocol", "Tcp"),
+    ),
     Fault("subnets_let_in_who_needs_it", "all ports from a service", _more_ports),
     Fault("subnets_let_in_who_needs_it", "nodes reach agents", _an_agent_anywhere),
     Fault("subnets_let_in_who_needs_it", "a subnet more", prop(NETWORK, "subnets.3.name", "jump")),

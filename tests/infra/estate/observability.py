@@ -21,6 +21,8 @@ from .snapshots import Estate, Json, Part, Rule, at, properties, scope_of, short
 
 RULES: list[Rule] = []
 FEWEST_LOG_DAYS = {"prod": 90, "int": 30, "e2e": 30, "dev": 30}
+# What people must still have when the workspace has forgotten it.
+EXPORTED = {"AppExceptions", "AppRequests", "AppTraces", "AKSAudit", "AZKVAuditLogs"}
 STREAMS = {
     "Microsoft-ContainerLogV2",
     "Microsoft-KubeEvents",
@@ -113,9 +115,7 @@ def logs_that_must_last_are_exported(given: Estate) -> Iterator[str]:
         if [at(one, "destination.resourceId") for one in exports] != archives:
             yield f"{part.name}: exports to {[at(one, 'destination.resourceId') for one in exports]}"
         for one in exports:
-            if one.get("enable") is not True or not {"AppExceptions", "AppRequests", "AKSAudit"} <= set(
-                one.get("tableNames", [])
-            ):
+            if one.get("enable") is not True or set(one.get("tableNames", [])) != EXPORTED:
                 yield f"{part.name}: exports {one.get('tableNames')}, {one.get('enable')}"
 
 

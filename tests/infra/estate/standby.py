@@ -6,6 +6,7 @@ from typing import Any
 
 from .exactly import (
     APPLICATION_GATEWAY,
+    ENTRY,
     GATEWAY_FIREWALL,
     NETWORK,
     PROFILE,
@@ -264,6 +265,9 @@ def _ways(given: Estate, entry: Json, nested: Json, path: str) -> Iterator[str]:
     wanted = {"front-door": path == "frontDoor", "stand-by": path == "standBy"}
     if status != {name: "Enabled" if on else "Disabled" for name, on in wanted.items()}:
         yield f"{short(entry)}: {status}, while {path} is wanted"
+    target = str(ways.get("front-door", {}).get("target"))
+    if not any(f"'{one['id']}'" in target and target.endswith(").hostName]") for one in given.of(ENTRY)):
+        yield f"{short(entry)}: Front Door is at {target}"
     if ways.get("front-door", {}).get("alwaysServe") != "Enabled":
         yield f"{short(entry)}: follows probes"
     if ways.get("stand-by", {}).get("targetResourceId") != nested["id"]:
