@@ -91,13 +91,24 @@ def _chart(
         if unit == "events":
             parts.append(_label(x(when), top + 12 + 13 * (number % 4), words))
     for number, (name, words, of) in enumerate(lines):
-        points = [(x(one.t), y(value)) for one in samples if (value := of(one)) is not None]
-        path = " ".join(f"{'M' if index == 0 else 'L'}{px} {py}" for index, (px, py) in enumerate(points))
+        path = _path([(x(one.t), None if (value := of(one)) is None else y(value)) for one in samples])
         parts.append(f'<path class="{name}" d="{path}"/>')
         legend = top + 20 + 18 * number
         parts.append(f'<path class="{name}" d="M{WIDTH - RIGHT + 14} {legend - 4}h26"/>')
         parts.append(f'<text x="{WIDTH - RIGHT + 46}" y="{legend}">{words}</text>')
     return "\n".join(parts)
+
+
+def _path(points: Sequence[tuple[float, float | None]]) -> str:
+    """A line through the points, with a gap where nothing is known."""
+    steps, pen = [], "M"
+    for x, y in points:
+        if y is None:
+            pen = "M"
+        else:
+            steps.append(f"{pen}{x} {y}")
+            pen = "L"
+    return " ".join(steps)
 
 
 def _label(x: float, y: int, words: str) -> str:
