@@ -7,7 +7,7 @@ JS_TESTS := $(wildcard tests/*/js/package.json tests/emulators/*/js/package.json
 # Extra arguments: make run ARGS="--fresh --port 9000", make test ARGS="-k rating"
 ARGS ?=
 
-.PHONY: help run test check setup web format openapi lock clean
+.PHONY: help run test check rehearse setup web format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -29,7 +29,16 @@ check: .venv/.dev web/node_modules/.installed tests/contracts/js/node_modules/.i
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tests/contracts/js/node_modules/.bin/redocly lint docs/openapi.json
 	cd web && npm run --silent check
 
-setup: .venv/.dev local/node_modules/.installed web/dist/index.html ## Only install and build what the other commands need
+# A selection: make rehearse ARGS="--quick --scenario backlog --commands 3000". All: with no ARGS, some 25 minutes.
+rehearse: need-cluster .venv/.dev local/node_modules/.installed ## Rehearse the Kubernetes part on a throw-away cluster ($$REHEARSAL_KUBECONFIG)
+	@$(PY) -m pytest tests/kubernetes
+	@$(PY) -m local.kubernetes rehearse $(ARGS)
+
+.PHONY: need-cluster
+need-cluster:
+	@test -n "$$REHEARSAL_KUBECONFIG" || { echo "REHEARSAL_KUBECONFIG names no throw-away cluster; docs/operations/scaling.md says how to get one" >&2; exit 2; }
+
+setup: .venv/.dev .venv-checkov/.installed local/node_modules/.installed web/dist/index.html ## Only install and build what the other commands need
 
 web: web/dist/index.html ## Build the page
 
