@@ -19,7 +19,7 @@ test: .venv/.dev .venv-checkov/.installed local/node_modules/.installed web/dist
 	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory check
 	@cd web && npm test
-	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.dev web/node_modules/.installed tests/contracts/js/node_modules/.installed ## Run the static checks alone
 	$(PY) -m ruff check .

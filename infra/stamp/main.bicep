@@ -100,6 +100,11 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing =
   name: world.registry
 }
 
+resource edgeVault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
+  scope: globalGroup
+  name: world.vault
+}
+
 resource frontDoor 'Microsoft.Cdn/profiles@2025-12-01' existing = {
   scope: globalGroup
   name: world.profile
@@ -238,6 +243,8 @@ module privateAccess 'private-access.bicep' = {
       { name: 'storage', id: storage.outputs.id, kind: 'blob' }
       { name: 'events', id: events.outputs.id, kind: 'namespace' }
       { name: 'vault', id: vault.outputs.id, kind: 'vault' }
+      // Deployers put Front Door's certificate there, and it has no other way in.
+      { name: 'edge-vault', id: edgeVault.id, kind: 'vault' }
       // Clients who come past Front Door need the site and the images too.
       ...(standBy == 'none'
         ? []
