@@ -50,7 +50,8 @@ async def measure(stack: Stack, per_second: float, settle_s: float) -> None:
             await asyncio.to_thread(ask, stack.control_port, action, target)
         await asyncio.sleep(seconds)
 
-    await phase("both regions", None, "", 10)
+    # Longer than the edge's window of samples: a bad one from the start would shorten the time to notice the death.
+    await phase("both regions", None, "", 25)
     await phase("kill -9 of westeurope", "kill", "westeurope", settle_s)
     await phase("westeurope comes back", "start", "westeurope", settle_s)
     await phase("northeurope is drained", "drain", "northeurope", settle_s)
