@@ -30,10 +30,11 @@ console = Console(highlight=False, soft_wrap=True)
 def main() -> None:
     """Start everything and stay until Ctrl-C, or do something to what runs."""
     arguments = read_arguments()
-    stack = Stack(arguments.port, arguments.data.resolve(), REGIONS[: arguments.regions], arguments.probe_interval)
     if arguments.command != "run":
-        carry_out(arguments, stack)
+        # How many regions run is known there; a region's ports do not depend on it.
+        carry_out(arguments, Stack(arguments.port, arguments.data.resolve(), REGIONS))
         return
+    stack = Stack(arguments.port, arguments.data.resolve(), REGIONS[: arguments.regions], arguments.probe_interval)
     _prepare(stack, fresh=arguments.fresh)
     sys.exit(asyncio.run(_run(stack, seed=not arguments.no_seed)))
 

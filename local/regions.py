@@ -1,13 +1,16 @@
 """Takes components and whole regions of the local cloud down and up again."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import aiohttp
 from azure.core.exceptions import AzureError
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import ContainerClient
 
+from adapters.blob_checkpoints import BlobCheckpoints
+from domain.errors import StoreUnavailable
 from local.provision import switch_off, switch_on
 from local.stack import Stack, resources
 from local.supervisor import Supervisor
@@ -143,14 +146,13 @@ class Operator:
         return all(done.get(partition, -1) >= sequence for partition, sequence in last.items())
 
     async def _checkpoints(self, index: int) -> dict[str, int]:
-        connection = self._stack.storage_connection(self._stack.stamp_account(index))
-        async with BlobServiceClient.from_connection_string(connection) as service:
-            container = service.get_container_client(resources()["storage"]["hostContainer"])
-            return {
-                blob.name.rpartition("/")[2]: int(blob.metadata["sequencenumber"])
-                async for blob in container.list_blobs(include=["metadata"])
-                if "/checkpoint/" in blob.name
-            }
+        stack, shared = self._stack, resources()
+        hub, container = shared["eventHubs"], shared["storage"]["hostContainer"]
+        namespace = f"127.0.0.1:{stack.hub_port(index)}"
+        connection = stack.storage_connection(stack.stamp_account(index))
+        async with ContainerClient.from_connection_string(connection, container) as account:
+            box = BlobCheckpoints(account, namespace, hub["hub"], hub["consumerGroup"])
+            return {partition: one.sequence for partition, one in (await box.checkpoints()).items()}
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], seconds: float, complaint: str) -> None:
@@ -161,10 +163,9 @@ async def _until(condition: Callable[[], Awaitable[bool]], seconds: float, compl
     """
     deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
-        try:
+        # Not up yet, or going down: look again.
+        with contextlib.suppress(aiohttp.ClientError, AzureError, StoreUnavailable):
             if await condition():
                 return
-        except (aiohttp.ClientError, AzureError):
-            pass  # not up yet, or going down: look again
         await asyncio.sleep(LOOK_EVERY_S)
     raise TimeoutError(f"{complaint} after {seconds:.0f} s; `python -m local status` shows what runs")

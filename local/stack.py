@@ -169,12 +169,9 @@ class Stack:
         return self._azurite(f"blobs-{self.stamp(index)}", self.blob_region_port(index), accounts)
 
     def _azurite(self, name: str, port: int, accounts: list[str]) -> Component:
-        azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-        folder = self.data / name
-        options = ["--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
         return Component(
             name=name,
-            command=["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)],
+            command=azurite_command(port, self.data / name),
             ready="successfully listens",
             address=f"http://127.0.0.1:{port}",
             environment={"AZURITE_ACCOUNTS": ";".join(f"{account}:{STORAGE_KEY}" for account in accounts)},
@@ -282,6 +279,13 @@ class Stack:
             "STAMPS": list(self.regions),
             "EDGE_STATUS_URL": "/_control/status",
         }
+
+
+def azurite_command(port: int, folder: Path) -> list[str]:
+    """Azurite's blobs alone, kept in a folder; it prints `successfully listens` once it serves."""
+    program = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    options = ["--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
+    return ["node", str(program), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)]
 
 
 def _python(module: str) -> list[str]:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from local.edge.description import OriginGroup
 from local.edge.traffic import Traffic
@@ -59,7 +60,7 @@ class Group:
     def is_healthy(self, origin: Origin) -> bool:
         """Whether enough of its last samples were good; samples that are not there yet count as good."""
         size, required = self.settings.sample_size, self.settings.successful_samples_required
-        last = list(origin.samples)[-size:]
+        last = islice(reversed(origin.samples), size)
         return sum(not sample.good for sample in last) <= size - required
 
     @property

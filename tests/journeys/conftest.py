@@ -52,6 +52,11 @@ class RunningStack:
         """What `python -m local kill …` and its like do; each component's state."""
         return ask(self.stack.control_port, action, target)
 
+    def rotation(self, group: str = "api") -> dict[str, bool]:
+        """Which stamps the edge thinks are well."""
+        [found] = [one for one in self.request("GET", "/_control/status").json["originGroups"] if one["name"] == group]
+        return {origin["name"]: origin["healthy"] for origin in found["origins"]}
+
     def request(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Answer:
         """One HTTP request through the edge; no redirect, no retry."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

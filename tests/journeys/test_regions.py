@@ -9,23 +9,11 @@ from benchmarks.regions.__main__ import wrong
 from benchmarks.regions.clients import Client
 from local.catalogue.films import films
 from local.catalogue.load import load
-from local.control import ask
 from local.faults import ControlClient
 from local.stack import API_KEY, FRONT_DOOR_ID
 from tests.journeys.conftest import RunningStack
 
 ITEMS = films()[:20]
-
-
-def origins(regions: RunningStack, group: str = "api") -> dict[str, bool]:
-    """What the edge thinks of each stamp."""
-    report = json.loads(regions.request("GET", "/_control/status").body)
-    return {
-        origin["name"]: origin["healthy"]
-        for one in report["originGroups"]
-        if one["name"] == group
-        for origin in one["origins"]
-    }
 
 
 async def until_all_is_right(regions: RunningStack, clients: list[Client]) -> None:
@@ -36,7 +24,7 @@ async def until_all_is_right(regions: RunningStack, clients: list[Client]) -> No
 
 async def until_the_edge_knows(regions: RunningStack, expected: dict[str, bool]) -> None:
     async with asyncio.timeout(40):
-        while await asyncio.to_thread(origins, regions) != expected:  # noqa: ASYNC110 - it happens in another process
+        while await asyncio.to_thread(regions.rotation) != expected:  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.2)
 
 
@@ -69,7 +57,7 @@ async def test_the_page_comes_from_each_stamps_storage_with_its_own_settings(reg
     assert b'window.STAMPS = ["West Europe", "North Europe"];' in config.body
     assert (config.headers["Cache-Control"], page.headers["Cache-Control"]) == ("no-cache", "no-cache")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert origins(regions, "site") == {"westeurope": True, "northeurope": True}
+    assert regions.rotation("site") == {"westeurope": True, "northeurope": True}
 
 
 @pytest.mark.timeout(300)
@@ -81,22 +69,19 @@ async def test_a_client_that_retries_sees_nothing_of_a_death_a_return_and_a_drai
     stop = asyncio.Event()
     tasks = [asyncio.create_task(client.run(stop)) for client in (retrying, plain)]
 
-    async def act(action: str, target: str) -> None:
-        await asyncio.to_thread(ask, regions.stack.control_port, action, target)
-
     await asyncio.sleep(2)
-    await act("kill", "westeurope")
+    await asyncio.to_thread(regions.control, "kill", "westeurope")
     await until_the_edge_knows(regions, {"westeurope": False, "northeurope": True})
     failed_by_the_death = len(plain.failed())
     await asyncio.sleep(2)
     assert len(plain.failed()) == failed_by_the_death, "once the edge knows, nobody meets the dead region"
-    await act("start", "westeurope")
+    await asyncio.to_thread(regions.control, "start", "westeurope")
     await until_the_edge_knows(regions, {"westeurope": True, "northeurope": True})
     before_the_drain = len(plain.failed())
-    await act("drain", "northeurope")
+    await asyncio.to_thread(regions.control, "drain", "northeurope")
     await asyncio.sleep(2)
     assert len(plain.failed()) == before_the_drain, "a drain costs not even a client that never retries"
-    await act("start", "northeurope")
+    await asyncio.to_thread(regions.control, "start", "northeurope")
     await until_the_edge_knows(regions, {"westeurope": True, "northeurope": True})
     stop.set()
     await asyncio.gather(*tasks)

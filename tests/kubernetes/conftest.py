@@ -15,7 +15,7 @@ import pytest
 
 from local.kubernetes import manifests
 from local.kubernetes.cluster import Cluster, Document, NoCluster
-from local.stack import HUB_KEY, ROOT, STORAGE_KEY, resources
+from local.stack import HUB_KEY, STORAGE_KEY, azurite_command, resources
 from tests.processes import StandIn, free_port, python, start
 
 WHY_SKIPPED = (
@@ -65,7 +65,6 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             pytest.fail(f"port {HUB_PORT} of 127.0.0.1 is in use, and KEDA can use no other: stop what listens there")
     data = tmp_path_factory.mktemp("stand-ins")
     blob_port, control_port = free_port(), free_port()
-    azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     running: list[StandIn] = []
     hub = resources()["eventHubs"]
     try:
@@ -81,10 +80,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         )
         running.append(
             start(
-                [
-                    *("node", str(azurite), "--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry"),
-                    *("--blobHost", "127.0.0.1", "--blobPort", str(blob_port), "--location", str(data / "blobs")),
-                ],
+                azurite_command(blob_port, data / "blobs"),
                 data / "blobs.log",
                 ready="successfully listens",
                 AZURITE_ACCOUNTS=f"stamp:{STORAGE_KEY}",

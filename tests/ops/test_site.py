@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from local.stack import STORAGE_KEY
+from local.stack import STORAGE_KEY, azurite_command
 from ops.__main__ import main
 from ops.site import config_script
 from settings import WEBSITE
-from tests.processes import ROOT, free_port, start
+from tests.processes import free_port, start
 
 VARIABLE = "SITE_ACCOUNT"
 
@@ -19,10 +19,8 @@ VARIABLE = "SITE_ACCOUNT"
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A storage account of its own."""
     folder, port = tmp_path_factory.mktemp("azurite"), free_port()
-    azurite = ROOT / "local" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    options = ["--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     process = start(
-        ["node", str(azurite), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)],
+        azurite_command(port, folder / "blobs"),
         folder / "azurite.log",
         ready="successfully listens",
         AZURITE_ACCOUNTS=f"site:{STORAGE_KEY}",

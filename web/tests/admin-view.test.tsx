@@ -6,6 +6,19 @@ import { type Page, pages } from "./page";
 
 describe("administration", () => {
   const { fake, open } = pages();
+
+  /** An item with one comment; the item's id. */
+  function itemWithTroll(): string {
+    const { id } = fake().item("Solaris");
+    fake().comments.push({
+      id: "c1",
+      catalogItemId: id,
+      authorName: "Troll",
+      text: "Bah.",
+      creationDate: "2026-11-25T12:00:00.000000Z",
+    });
+    return id;
+  }
   const byId = (id: string) => document.getElementById(id) as HTMLInputElement;
   const fill = (id: string, value: string) => fireEvent.input(byId(id), { target: { value } });
 
@@ -301,14 +314,7 @@ describe("administration", () => {
   });
 
   it("deletes a comment after asking; nobody without the key can", async () => {
-    const { id } = fake().item("Solaris");
-    fake().comments.push({
-      id: "c1",
-      catalogItemId: id,
-      authorName: "Troll",
-      text: "Bah.",
-      creationDate: "2026-11-25T12:00:00.000000Z",
-    });
+    const id = itemWithTroll();
     const page = await open(`#/catalog/${id}`);
     expect(screen.getByText("Bah.")).toBeTruthy();
     expect(screen.queryByRole("button", { name: /Delete the comment/ })).toBeNull();
@@ -325,14 +331,7 @@ describe("administration", () => {
   });
 
   it("leaves a comment that could not be deleted where it is", async () => {
-    const { id } = fake().item("Solaris");
-    fake().comments.push({
-      id: "c1",
-      catalogItemId: id,
-      authorName: "Troll",
-      text: "Bah.",
-      creationDate: "2026-11-25T12:00:00.000000Z",
-    });
+    const id = itemWithTroll();
     const page = await open(`#/catalog/${id}`);
     page.services.adminKey.set("wrong");
     await page.wait();

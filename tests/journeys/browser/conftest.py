@@ -60,11 +60,19 @@ def open_page(browser: Browser, stack: RunningStack) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def open_regions(browser: Browser, regions: RunningStack) -> Iterator[OpenPage]:
-    """The same on two regions, which are both up before the test."""
-    regions.control("start", "westeurope")
-    regions.control("start", "northeurope")
+    """The same on two regions, which are both up before the test, and again in rotation after it."""
+    bring_up(regions)
     with pages_of(browser, regions.base_url) as opened:
         yield opened
+    bring_up(regions)
+    both = {"westeurope": True, "northeurope": True}
+    assert until(regions.rotation, lambda known: known == both, timeout_s=60) == both
+
+
+def bring_up(regions: RunningStack) -> None:
+    """Start what a test took down."""
+    for stamp in ("westeurope", "northeurope"):
+        regions.control("start", stamp)
 
 
 @contextmanager
